@@ -1,7 +1,5 @@
 package mqtt
 
-import "encoding/binary"
-
 // A Connect opens a session (3.1). It says its version itself: AppendTo uses
 // Version and not what it is given.
 type Connect struct {
@@ -43,8 +41,6 @@ const (
 )
 
 var (
-	errConnectName     = malformed(TypeConnect, "protocol name", errCut)
-	errConnectOther    = &Error{Type: TypeConnect, Field: "protocol name", Code: UnsupportedProtocolVersion, Err: ErrProtocolName}
 	errConnectFlags    = malformed(TypeConnect, "connect flags", errReserved)
 	errConnectWillQoS  = malformed(TypeConnect, "will QoS", ErrMalformed)
 	errConnectNoWill   = malformed(TypeConnect, "will QoS or retain", &detail{"without will", ErrMalformed})
@@ -56,74 +52,10 @@ var (
 	errWillPayload     = malformed(TypeConnect, "will payload", errCut)
 	errConnectUserName = malformed(TypeConnect, "user name", errString)
 	errConnectPassword = malformed(TypeConnect, "password", errMissing)
-
-	errConnectLevel = makeLevelErrors()
 )
-
-func makeLevelErrors() (all [256]Error) {
-	for level := range all {
-		all[level] = Error{TypeConnect, "protocol level", UnsupportedProtocolVersion, byte(level), ErrProtocolLevel}
-	}
-	return all
-}
 
 // Type returns TypeConnect.
 func (p *Connect) Type() Type { return TypeConnect }
-
-// AnswerVersion returns the version of the CONNACK that the sender of a
-// CONNECT can read, though the CONNECT could not be decoded: 3.x for levels
-// up to 4 and for all of MQIsdp, 5.0 from level 5 on, and 0 if it is no
-// CONNECT of MQTT at all.
-func AnswerVersion(connect []byte) Version {
-	if len(connect) == 0 || Type(connect[0]>>4) != TypeConnect {
-		return 0
-	}
-	_, n := varint(connect[1:])
-	if n <= 0 {
-		return 0
-	}
-	r := reader{b: connect[1+n:]}
-	name, ok := r.bytes()
-	level, _ := r.uint8()
-	switch {
-	case !ok:
-		return 0
-	case string(name) == "MQIsdp":
-		return V31
-	case string(name) != "MQTT":
-		return 0
-	case level <= 4 || level == 0x84:
-		return V311
-	}
-	return V5
-}
-
-// version takes the protocol name and level.
-func (p *Connect) version(r *reader) error {
-	name, ok := r.bytes()
-	if !ok {
-		return errConnectName
-	}
-	isdp := string(name) == "MQIsdp"
-	if !isdp && string(name) != "MQTT" {
-		return errConnectOther
-	}
-	level, ok := r.uint8()
-	switch {
-	case !ok:
-		return errLength[TypeConnect]
-	case isdp && level&0x7f == 3:
-		p.Version = V31
-	case !isdp && level&0x7f == 4:
-		p.Version = V311
-	case !isdp && level == 5:
-		p.Version = V5
-	default:
-		return &errConnectLevel[level]
-	}
-	p.BridgeBit = level&0x80 != 0
-	return nil
-}
 
 func (p *Connect) decode(r *reader, headerFlags byte, from Sender) (err error) {
 	*p = Connect{}
@@ -240,80 +172,4 @@ func (p *Connect) credentials(r *reader) error {
 		}
 	}
 	return nil
-}
-
-func (p *Connect) name() string {
-	if p.Version == V31 {
-		return "MQIsdp"
-	}
-	return "MQTT"
-}
-
-func (p *Connect) flagBits() (f byte) {
-	set := func(on bool, bit byte) {
-		if on {
-			f |= bit
-		}
-	}
-	set(p.CleanStart, flagCleanStart)
-	set(p.HasUserName, flagUserName)
-	set(p.HasPassword, flagPassword)
-	if p.HasWill {
-		f |= flagWill | byte(p.Will.QoS)<<3
-		set(p.Will.Retain, flagWillRetain)
-	}
-	return f
-}
-
-// length is the Remaining Length.
-func (p *Connect) length() int {
-	n := 2 + len(p.name()) + 1 + 1 + 2 + 2 + len(p.ClientID)
-	if p.Version == V5 {
-		n += p.Properties.size()
-	}
-	if p.HasWill {
-		n += 2 + len(p.Will.Topic) + 2 + len(p.Will.Payload)
-		if p.Version == V5 {
-			n += p.Will.Properties.size()
-		}
-	}
-	if p.HasUserName {
-		n += 2 + len(p.UserName)
-	}
-	if p.HasPassword {
-		n += 2 + len(p.Password)
-	}
-	return n
-}
-
-// AppendTo appends the wire form of p to b.
-func (p *Connect) AppendTo(b []byte, _ Version) []byte {
-	b = appendHeader(b, TypeConnect, 0, p.length())
-	name := p.name()
-	b = append(b, 0, byte(len(name)))
-	b = append(b, name...)
-	level := byte(p.Version)
-	if p.BridgeBit {
-		level |= 0x80
-	}
-	b = append(b, level, p.flagBits())
-	b = binary.BigEndian.AppendUint16(b, p.KeepAlive)
-	if p.Version == V5 {
-		b = p.Properties.appendTo(b)
-	}
-	b = appendBytes(b, p.ClientID)
-	if p.HasWill {
-		if p.Version == V5 {
-			b = p.Will.Properties.appendTo(b)
-		}
-		b = appendBytes(b, p.Will.Topic)
-		b = appendBytes(b, p.Will.Payload)
-	}
-	if p.HasUserName {
-		b = appendBytes(b, p.UserName)
-	}
-	if p.HasPassword {
-		b = appendBytes(b, p.Password)
-	}
-	return b
 }
