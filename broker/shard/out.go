@@ -1,0 +1,189 @@
+package shard
+
+import (
+	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/radio"
+)
+
+// Out is what a round leaves: octets for connections, datagrams, writes for the
+// store, and what in-process connections are to be told. It belongs to its
+// shard and is used again in every round.
+type Out struct {
+	// Batch is what this round writes.
+	Batch store.Batch
+	// Wake tells in-process connections; the composition drains it before the
+	// round ends.
+	Wake []Wake
+	// Notes are for the log.
+	Notes []Note
+
+	outputs   []Output
+	datagrams []Outgoing
+	packets   []byte // the data of datagrams
+	round     Mark
+	event     uint64 // which of the shard's events is being handled
+	journal   []touched
+	base      base
+
+	submitted []submitted // rounds whose tickets are under way
+	durable   Mark
+}
+
+// An Output is what one connection gets at the end of the round.
+type Output struct {
+	Conn  ConnID
+	Data  []byte
+	Close bool // after Data
+	Read  ReadControl
+
+	event uint64
+}
+
+// ReadControl says whether a connection's input goes on being read.
+type ReadControl uint8
+
+// Reading goes on by itself until it is paused.
+const (
+	ReadUnchanged ReadControl = iota
+	ReadPause
+	ReadResume
+)
+
+// A Dest is where a core keeps the place of a connection's output, so that
+// finding it again within a round costs a comparison.
+type Dest struct {
+	ID    ConnID
+	round Mark
+	slot  int
+}
+
+// An Outgoing datagram.
+type Outgoing struct {
+	Link      LinkID
+	To, Local radio.Addr
+	Data      []byte
+	from, end int
+}
+
+type touched struct {
+	slot, size int
+	close      bool
+	read       ReadControl
+}
+
+type base struct{ outputs, datagrams, packets, batch, wake int }
+
+type submitted struct {
+	round  Mark
+	ticket store.Ticket
+}
+
+// To gives the output of a connection in this round, to append to.
+func (o *Out) To(d *Dest) *Output {
+	if d.round != o.round || d.slot >= len(o.outputs) || o.outputs[d.slot].Conn != d.ID {
+		d.round, d.slot = o.round, len(o.outputs)
+		if d.slot < cap(o.outputs) { // the slot's buffer serves again
+			o.outputs = o.outputs[:d.slot+1]
+			old := &o.outputs[d.slot]
+			*old = Output{Conn: d.ID, Data: old.Data[:0]}
+		} else {
+			o.outputs = append(o.outputs, Output{Conn: d.ID})
+		}
+	}
+	out := &o.outputs[d.slot]
+	if out.event != o.event {
+		o.journal = append(o.journal, touched{d.slot, len(out.Data), out.Close, out.Read})
+		out.event = o.event
+	}
+	return out
+}
+
+// Datagram sends data, which is copied, by a link. local is the own address that
+// the peer knows, zero for any.
+func (o *Out) Datagram(link LinkID, to, local radio.Addr, data []byte) {
+	from := len(o.packets)
+	o.packets = append(o.packets, data...)
+	o.datagrams = append(o.datagrams, Outgoing{Link: link, To: to, Local: local, from: from, end: len(o.packets)})
+}
+
+// Mark is this round's: it is durable when what the round writes is.
+func (o *Out) Mark() Mark { return o.round }
+
+// Durable is the newest mark that is.
+func (o *Out) Durable() Mark { return o.durable }
+
+// BeginRound starts the first or the next round. All that the last one left is
+// forgotten; its buffers serve again.
+func (o *Out) BeginRound() {
+	o.round++
+	o.event++
+	o.Batch.Reset()
+	o.Wake = o.Wake[:0]
+	o.Notes = o.Notes[:0]
+	for i := range o.outputs {
+		if cap(o.outputs[i].Data) > keepOutput {
+			o.outputs[i].Data = nil
+		}
+	}
+	o.outputs = o.outputs[:0]
+	o.datagrams = o.datagrams[:0]
+	o.packets = o.packets[:0]
+	if cap(o.packets) > keepPackets {
+		o.packets = nil
+	}
+	o.BeginEvent()
+}
+
+// What a round's buffers may hold on to, in octets.
+const (
+	keepOutput  = 16 << 10
+	keepPackets = 1 << 20
+)
+
+// BeginEvent remembers where the round stands, for Rollback.
+func (o *Out) BeginEvent() {
+	o.event++
+	o.journal = o.journal[:0]
+	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake)}
+}
+
+// Rollback undoes what was left since BeginEvent: the event panicked (L15).
+func (o *Out) Rollback() {
+	for _, t := range o.journal {
+		out := &o.outputs[t.slot]
+		out.Data, out.Close, out.Read = out.Data[:t.size], t.close, t.read
+	}
+	o.journal = o.journal[:0]
+	o.outputs = o.outputs[:o.base.outputs]
+	o.datagrams = o.datagrams[:o.base.datagrams]
+	o.packets = o.packets[:o.base.packets]
+	o.Batch.Truncate(o.base.batch)
+	o.Wake = o.Wake[:o.base.wake]
+}
+
+// Submitted notes the ticket of this round's batch.
+func (o *Out) Submitted(t store.Ticket) {
+	o.submitted = append(o.submitted, submitted{o.round, t})
+}
+
+// Committed notes that all up to t is durable.
+func (o *Out) Committed(t store.Ticket) {
+	n := 0
+	for n < len(o.submitted) && o.submitted[n].ticket <= t {
+		o.durable = o.submitted[n].round
+		n++
+	}
+	o.submitted = o.submitted[:copy(o.submitted, o.submitted[n:])]
+}
+
+// Outputs is what connections get, in the order in which they were touched.
+func (o *Out) Outputs() []Output { return o.outputs }
+
+// Outgoing is the round's datagrams in order.
+func (o *Out) Outgoing() []Outgoing {
+	for i := range o.datagrams {
+		d := &o.datagrams[i]
+		d.Data = o.packets[d.from:d.end]
+	}
+	return o.datagrams
+}

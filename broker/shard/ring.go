@@ -1,0 +1,79 @@
+package shard
+
+// A Mark stands for a round of one shard: it is durable when all that rounds up
+// to it wrote is on the store. Marks grow; zero is durable from the start.
+type Mark uint64
+
+// A Ring keeps packets that must not leave before what they acknowledge is
+// durable, first in first out.
+type Ring struct {
+	entries []waiting
+	head    int    // of entries
+	data    []byte // the packets of entries, back to back
+	start   int    // of the head's packet in data
+	tail    Mark   // of the newest entry
+}
+
+type waiting struct {
+	mark Mark
+	conn ConnID
+	kind uint8
+	size int
+}
+
+// A Released packet may leave now.
+type Released struct {
+	Conn   ConnID
+	Kind   uint8
+	Packet []byte // valid until the next Put
+}
+
+// Put adds a packet that waits for mark. kind is the owner's. It returns the
+// mark that the packet really waits for, which is never before that of an
+// older entry: whoever has the packet's followers wait for it keeps the order.
+func (r *Ring) Put(mark Mark, conn ConnID, kind uint8, packet []byte) Mark {
+	if r.head < len(r.entries) {
+		mark = max(mark, r.tail)
+	}
+	r.tail = mark
+	r.entries = append(r.entries, waiting{mark, conn, kind, len(packet)})
+	r.data = append(r.data, packet...)
+	return mark
+}
+
+// Next takes the oldest packet out if durable has reached its mark.
+func (r *Ring) Next(durable Mark) (Released, bool) {
+	if r.head == len(r.entries) || r.entries[r.head].mark > durable {
+		r.compact()
+		return Released{}, false
+	}
+	e := r.entries[r.head]
+	packet := r.data[r.start : r.start+e.size : r.start+e.size]
+	r.head++
+	r.start += e.size
+	return Released{e.conn, e.kind, packet}, true
+}
+
+// Len is the number of packets that wait.
+func (r *Ring) Len() int { return len(r.entries) - r.head }
+
+// keepRing is how many octets an empty ring may hold on to.
+const keepRing = 64 << 10
+
+// compact gives back the room of what has left.
+func (r *Ring) compact() {
+	switch {
+	case r.head == 0:
+	case r.head == len(r.entries):
+		r.entries, r.data = r.entries[:0], r.data[:0]
+		r.head, r.start = 0, 0
+		if cap(r.data) > keepRing {
+			r.entries, r.data = nil, nil
+		}
+	case r.head > len(r.entries)/2:
+		n := copy(r.entries, r.entries[r.head:])
+		r.entries, r.head = r.entries[:n], 0
+		n = copy(r.data, r.data[r.start:])
+		r.data, r.start = r.data[:n], 0
+	}
+}

@@ -1,0 +1,33 @@
+package shard
+
+// A WakeKind says what an in-process connection is told.
+type WakeKind uint8
+
+// What an in-process connection is told.
+const (
+	WakeAccepted WakeKind = iota // the session is attached
+	WakeRefused                  // Code: why; the connection has ended
+	WakeDeliver                  // the session has something to deliver
+	WakeClosed                   // Code: why; the broker ended the connection
+)
+
+// A WakeCode says why a connection was refused or ended.
+type WakeCode uint8
+
+// The reasons.
+const (
+	WakeNotAllowed WakeCode = iota
+	WakeBusy
+	WakeTakenOver
+	WakeStopping
+)
+
+// A Wake tells an in-process connection something.
+type Wake struct {
+	Kind    WakeKind
+	Code    WakeCode
+	Conn    ConnID
+	Present bool   // accepted: the session was there
+	Mark    Mark   // accepted: the answer waits for it
+	Ext     []byte // accepted: what Extend stored with the session
+}
