@@ -1,0 +1,101 @@
+package core
+
+import (
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/deadline"
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/session"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// A client is what the shard holds for one client id: the session, its
+// subscriptions, the will of its connection, and that connection.
+type client struct {
+	*session.Session
+	conn    *conn // nil: not connected
+	target  Target
+	filters map[string]Subscription // nil: none
+	will    *will
+	endsAt  shard.Time // when the session ends, while not connected
+	ended   bool
+	due     deadline.Item[*client]
+}
+
+// A will is published when its connection ends otherwise than by DISCONNECT
+// (MQTT 5.0, 3.1.2.5).
+type will struct {
+	message session.Message
+	expiry  uint32 // seconds after publication; 0: never
+	delay   time.Duration
+	at      shard.Time // when it is due, once the connection has ended
+}
+
+// begin makes an empty session for a client id.
+func (c *Core) begin(clientID string) *client {
+	c.lastInstance++
+	cl := &client{Session: session.New(clientID, c.lastInstance, c.options.Queue)}
+	cl.target.client = cl
+	cl.due.Value = cl
+	c.clients[clientID] = cl
+	return cl
+}
+
+// An arrival is what a connection asks of its session.
+type arrival struct {
+	clientID string
+	clean    bool
+	expiry   time.Duration
+	window   int
+	will     *will
+}
+
+// attach gives the connection its session: resumed, or begun anew. Whoever had
+// it before is taken over [MQTT-3.1.4-3]. present: the session was there.
+func (c *Core) attach(now shard.Time, k *conn, a arrival, out *shard.Out) (present bool) {
+	ended := false
+	cl := c.clients[a.clientID]
+	if cl != nil {
+		ended = cl.Stored
+		if cl.conn != nil {
+			c.takeOver(now, cl, a.clean, out)
+		}
+		switch {
+		case cl.ended:
+			cl = nil
+		case a.clean:
+			c.end(now, cl, out)
+			cl = nil
+		default:
+			present = true
+		}
+	}
+	if cl == nil {
+		cl = c.begin(a.clientID)
+		if ended { // CONNACK says that the old session is gone (L4)
+			cl.Written = out.Mark()
+		}
+	}
+	c.clientDue.Remove(&cl.due)
+	cl.Expiry = min(a.expiry, c.options.SessionExpiry)
+	cl.will = a.will // a will that was still due is cancelled [MQTT-3.1.3-9]
+	cl.conn, k.client = k, cl
+	cl.Attach(a.window)
+	if cl.Expiry > 0 || cl.Stored {
+		c.writeSession(cl, out)
+	}
+	c.stats.Accepted++
+	return present
+}
+
+// takeOver ends the session's connection in favour of a new one. The will of
+// the old one is sent at once if it has no delay, if its session ends, or if the
+// new connection starts clean; else the new connection cancels it.
+func (c *Core) takeOver(now shard.Time, cl *client, clean bool, out *shard.Out) {
+	c.stats.TakenOver++
+	out.Note(shard.Note{Kind: shard.NoteTakenOver, Client: cl.ClientID})
+	if w := cl.will; w != nil && clean {
+		w.delay = 0
+	}
+	c.disconnect(now, cl.conn, mqtt.SessionTakenOver, out)
+}

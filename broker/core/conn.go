@@ -1,0 +1,180 @@
+package core
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/deadline"
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// connState is how far a connection has come.
+type connState uint8
+
+const (
+	awaitConnect connState = iota
+	awaitStore             // CONNACK waits for the store, and all else for CONNACK (L8)
+	connected
+)
+
+// A conn is one client's connection.
+type conn struct {
+	dest      shard.Dest
+	info      *shard.ConnInfo // nil in process
+	client    *client         // nil before CONNECT
+	state     connState
+	version   mqtt.Version
+	blocked   bool // its transport takes no more
+	paused    bool // in process: asleep
+	woken     bool // in process: was told that there is something to deliver
+	scheduled bool // its scans go on in the next Advance
+	maxPacket uint32
+	keepAlive time.Duration
+	lastSeen  shard.Time
+	in        []byte // an incomplete packet, or what waits for CONNACK
+	scans     []scan
+	due       deadline.Item[*conn]
+}
+
+// maxAwaiting bounds what a client may send before its CONNACK has left.
+const maxAwaiting = 64 << 10
+
+// open begins a connection that has to say CONNECT in time.
+func (c *Core) open(now shard.Time, id shard.ConnID, info *shard.ConnInfo) {
+	k := &conn{info: info, lastSeen: now}
+	k.dest.ID = id
+	k.due.Value = k
+	c.conns[id] = k
+	c.connDue.Set(&k.due, now+c.options.ConnectTimeout)
+}
+
+// receive takes octets of the stream and handles the packets that are whole.
+func (c *Core) receive(now shard.Time, k *conn, data []byte, out *shard.Out) {
+	k.lastSeen = now
+	if k.state == awaitStore {
+		k.in = append(k.in, data...)
+		if len(k.in) > maxAwaiting {
+			out.To(&k.dest).Read = shard.ReadPause
+		}
+		return
+	}
+	if len(k.in) > 0 {
+		k.in = append(k.in, data...)
+		data = k.in
+	}
+	rest := c.packets(now, k, data, out)
+	if c.conns[k.dest.ID] != k || len(rest) == 0 {
+		k.in = nil
+		return
+	}
+	k.in = append(k.in[:0], rest...)
+}
+
+// packets handles whole packets and returns what is left.
+func (c *Core) packets(now shard.Time, k *conn, data []byte, out *shard.Out) []byte {
+	for len(data) > 0 && k.state != awaitStore {
+		c.raw = data
+		n, err := mqtt.Frame(data, c.maxPacket(k))
+		if err != nil {
+			c.malformed(now, k, err, out)
+			return nil
+		}
+		if n == 0 {
+			break
+		}
+		c.raw = data[:n]
+		p, err := c.decoder.Decode(data[:n], k.version)
+		if err != nil {
+			c.malformed(now, k, err, out)
+			return nil
+		}
+		c.packet(now, k, p, out)
+		data = data[n:]
+		if c.conns[k.dest.ID] != k {
+			return nil
+		}
+	}
+	return data
+}
+
+// maxConnect bounds a CONNECT, in octets: nobody has said who he is yet.
+const maxConnect = 64 << 10
+
+func (c *Core) maxPacket(k *conn) int {
+	if k.state == awaitConnect {
+		return min(maxConnect, k.info.MaxPacket)
+	}
+	return k.info.MaxPacket
+}
+
+// packet handles one packet from a client.
+func (c *Core) packet(now shard.Time, k *conn, p mqtt.Packet, out *shard.Out) {
+	if connect, ok := p.(*mqtt.Connect); ok && k.state == awaitConnect {
+		c.connect(now, k, connect, out)
+		return
+	}
+	if k.state != connected { // [MQTT-3.1.0-1]
+		c.malformed(now, k, errFirstPacket, out)
+		return
+	}
+	switch p := p.(type) {
+	case *mqtt.Publish:
+		c.handlePublish(now, k, p, out)
+	case *mqtt.Puback:
+		c.handlePuback(now, k, p.PacketID, out)
+	case *mqtt.Pubrec, *mqtt.Pubrel, *mqtt.Pubcomp:
+		// Nothing of QoS 2 is under way in either direction.
+		c.malformed(now, k, errNoQoS2, out)
+	case *mqtt.Subscribe:
+		c.handleSubscribe(now, k, p, out)
+	case *mqtt.Unsubscribe:
+		c.handleUnsubscribe(now, k, p, out)
+	case *mqtt.Pingreq:
+		o := out.To(&k.dest)
+		o.Data = (&mqtt.Pingresp{}).AppendTo(o.Data, k.version)
+	case *mqtt.Disconnect:
+		c.handleDisconnect(now, k, p, out)
+	default: // a second CONNECT [MQTT-3.1.0-2], AUTH, or a packet of servers
+		c.malformed(now, k, errUnexpected, out)
+	}
+}
+
+// forget drops the connection and has its transport closed.
+func (c *Core) forget(k *conn, out *shard.Out) {
+	delete(c.conns, k.dest.ID)
+	c.connDue.Remove(&k.due)
+	k.in, k.scans = nil, nil
+	if k.client != nil && k.client.conn == k {
+		k.client.conn = nil
+	}
+	if !k.dest.ID.IsInProcess() {
+		out.To(&k.dest).Close = true
+	}
+}
+
+// supervise closes a connection that said nothing for too long.
+func (c *Core) supervise(now shard.Time, k *conn, out *shard.Out) {
+	if k.state == awaitConnect {
+		c.stats.TimedOut++
+		c.forget(k, out)
+		return
+	}
+	limit := k.keepAlive + k.keepAlive/2 // [MQTT-3.1.2-24]
+	if due := k.lastSeen + limit; now < due {
+		c.connDue.Set(&k.due, due)
+		return
+	}
+	c.stats.TimedOut++
+	out.Note(shard.Note{Kind: shard.NoteLost, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
+	c.disconnect(now, k, mqtt.KeepAliveTimeout, out)
+}
+
+// sortedConns is all connections in the order in which they were opened.
+func (c *Core) sortedConns() []*conn {
+	return slices.SortedFunc(maps.Values(c.conns), func(a, b *conn) int {
+		return cmp.Compare(a.dest.ID, b.dest.ID)
+	})
+}

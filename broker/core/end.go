@@ -1,0 +1,153 @@
+package core
+
+import (
+	"errors"
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/session"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// What clients do wrong that the codec cannot see.
+var (
+	errFirstPacket  = errors.New("mqtt: the first packet is not CONNECT")
+	errUnexpected   = errors.New("mqtt: a packet that a client may not send now")
+	errNoQoS2       = errors.New("mqtt: QoS 2, where QoS 1 is the highest offered")
+	errTopicAlias   = errors.New("mqtt: a topic alias, where none was offered")
+	errTopicName    = errors.New("mqtt: a topic name beyond the limits")
+	errExpiryRaised = errors.New("mqtt: a session expiry in DISCONNECT after none in CONNECT")
+)
+
+// reason is the code to say for an error.
+func reason(err error) mqtt.ReasonCode {
+	var e *mqtt.Error
+	switch {
+	case errors.As(err, &e):
+		return e.Code
+	case errors.Is(err, errNoQoS2):
+		return mqtt.QoSNotSupported
+	case errors.Is(err, errTopicAlias):
+		return mqtt.TopicAliasInvalid
+	case errors.Is(err, errTopicName):
+		return mqtt.TopicNameInvalid
+	default:
+		return mqtt.ProtocolError
+	}
+}
+
+// malformed ends a connection that broke the rules, and says why where the
+// version has words for it [MQTT-4.13.1-1].
+func (c *Core) malformed(now shard.Time, k *conn, err error, out *shard.Out) {
+	c.stats.Malformed++
+	out.Note(shard.Note{Kind: shard.NoteMalformed, Client: k.name(), Listener: k.info.Listener, Peer: k.info.Remote, Err: err})
+	if k.state == awaitConnect {
+		c.refuseMalformed(k, err, out)
+		return
+	}
+	c.disconnect(now, k, reason(err), out)
+}
+
+func (k *conn) name() string {
+	if k.client == nil {
+		return ""
+	}
+	return k.client.ClientID
+}
+
+// disconnect ends a connection from our side; its will is due.
+func (c *Core) disconnect(now shard.Time, k *conn, code mqtt.ReasonCode, out *shard.Out) {
+	switch {
+	case k.dest.ID.IsInProcess():
+		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeClosed, Code: wakeCode(code), Conn: k.dest.ID})
+	case k.state == connected && k.version == mqtt.V5:
+		o := out.To(&k.dest)
+		o.Data = (&mqtt.Disconnect{Code: code}).AppendTo(o.Data, k.version)
+	}
+	c.lose(now, k, out)
+}
+
+func wakeCode(code mqtt.ReasonCode) shard.WakeCode {
+	switch code {
+	case mqtt.SessionTakenOver:
+		return shard.WakeTakenOver
+	case mqtt.ServerShuttingDown:
+		return shard.WakeStopping
+	default:
+		return shard.WakeNotAllowed
+	}
+}
+
+// handleDisconnect is the client's goodbye.
+func (c *Core) handleDisconnect(now shard.Time, k *conn, p *mqtt.Disconnect, out *shard.Out) {
+	client := k.client
+	if expiry, ok := p.Properties.Uint32(mqtt.SessionExpiryInterval); ok {
+		if client.Expiry == 0 && expiry != 0 { // 3.14.2.2.2
+			c.malformed(now, k, errExpiryRaised, out)
+			return
+		}
+		client.Expiry = min(time.Duration(expiry)*time.Second, c.options.SessionExpiry)
+	}
+	if p.Code == mqtt.Success { // [MQTT-3.14.4-3]
+		client.will = nil
+	}
+	c.lose(now, k, out)
+}
+
+// lose ends a connection whose will, if it still has one, is due.
+func (c *Core) lose(now shard.Time, k *conn, out *shard.Out) {
+	c.forget(k, out)
+	if k.client == nil {
+		return
+	}
+	if k.info != nil {
+		out.Note(shard.Note{Kind: shard.NoteDisconnected, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
+	}
+	c.detached(now, k.client, out)
+}
+
+// detached decides what becomes of a session without a connection, and of its will.
+func (c *Core) detached(now shard.Time, client *client, out *shard.Out) {
+	client.endsAt = now + client.Expiry
+	if w := client.will; w != nil {
+		w.at = now + min(w.delay, client.Expiry)
+	}
+	c.clientDeadline(now, client, out)
+}
+
+// clientDeadline sends the will and ends the session when they are due.
+func (c *Core) clientDeadline(now shard.Time, client *client, out *shard.Out) {
+	if client.conn != nil {
+		return
+	}
+	if w := client.will; w != nil && now >= w.at {
+		client.will = nil
+		c.publishWill(now, w, out)
+	}
+	forever := client.Expiry >= session.NeverExpires
+	if !forever && now >= client.endsAt {
+		c.end(now, client, out)
+		return
+	}
+	switch {
+	case client.will != nil:
+		c.clientDue.Set(&client.due, client.will.at)
+	case !forever:
+		c.clientDue.Set(&client.due, client.endsAt)
+	}
+}
+
+// end removes a session and all that belongs to it [MQTT-4.1.0-2].
+func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
+	if w := client.will; w != nil {
+		client.will = nil
+		c.publishWill(now, w, out)
+	}
+	c.clientDue.Remove(&client.due)
+	for filter := range client.filters {
+		c.directory.Unsubscribe(filter, &client.target)
+	}
+	delete(c.clients, client.ClientID)
+	client.ended = true
+	c.writeEnd(client, out)
+}

@@ -1,0 +1,19 @@
+package core
+
+// Stats count what the shard did since it was made, and what it holds.
+type Stats struct {
+	Connections, Sessions, Subscriptions, Retained int
+
+	Accepted, Refused, RefusedAnonymous, Malformed uint64
+	TakenOver, TimedOut, Evicted                   uint64
+	Published, Delivered, Dropped, Wills           uint64
+}
+
+// Stats are the counts as of now.
+func (c *Core) Stats() Stats {
+	s := c.stats
+	s.Connections = len(c.conns)
+	s.Sessions = len(c.clients)
+	s.Subscriptions, s.Retained = c.directory.Len()
+	return s
+}

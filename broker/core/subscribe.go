@@ -1,0 +1,88 @@
+package core
+
+import (
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/topic"
+)
+
+// handleSubscribe answers SUBSCRIBE with a code for each filter [MQTT-3.8.4-6].
+func (c *Core) handleSubscribe(now shard.Time, k *conn, p *mqtt.Subscribe, out *shard.Out) {
+	identifier, _ := p.Properties.Uint32(mqtt.SubscriptionIdentifier)
+	var codes []byte
+	for filters := p.Filters; ; {
+		filter, o, ok := filters.Next()
+		if !ok {
+			break
+		}
+		code := c.subscribe(k, string(filter), Subscription{
+			QoS:               min(byte(o.QoS), 1), // Maximum QoS
+			NoLocal:           o.NoLocal,
+			RetainAsPublished: o.RetainAsPublished,
+			Identifier:        identifier,
+		}, o.RetainHandling)
+		if code >= mqtt.UnspecifiedError && k.version < mqtt.V5 {
+			code = mqtt.UnspecifiedError // the only failure of 3.1.1
+		}
+		codes = append(codes, byte(code))
+	}
+	c.written(k.client, out)
+	c.scratch = (&mqtt.Suback{PacketID: p.PacketID, Codes: codes}).AppendTo(c.scratch[:0], k.version)
+	k.client.Written = c.gate(k, k.client.Written, ringAnswer, c.scratch, out)
+	c.pump(now, k, out)
+}
+
+// subscribe adds or replaces one subscription and has its retained messages
+// sent, as retainHandling says.
+func (c *Core) subscribe(k *conn, filter string, s Subscription, retainHandling mqtt.RetainHandling) mqtt.ReasonCode {
+	if _, _, shared, _ := topic.ParseShared(filter); shared {
+		return mqtt.SharedSubscriptionsNotSupported
+	}
+	if topic.CheckFilter(filter, c.options.Topics) != nil {
+		return mqtt.TopicFilterInvalid
+	}
+	cl := k.client
+	if _, have := cl.filters[filter]; !have && len(cl.filters) >= c.options.MaxSubscriptions {
+		return mqtt.QuotaExceeded
+	}
+	isNew := c.directory.Subscribe(filter, &cl.target, s)
+	if cl.filters == nil {
+		cl.filters = map[string]Subscription{}
+	}
+	cl.filters[filter] = s
+	if retainHandling == mqtt.SendRetained || retainHandling == mqtt.SendRetainedIfNew && isNew { // [MQTT-3.3.1-9], [MQTT-3.3.1-10]
+		k.scans = append(k.scans, scan{filter: filter, subscription: s})
+	}
+	return mqtt.ReasonCode(s.QoS)
+}
+
+// handleUnsubscribe answers UNSUBSCRIBE [MQTT-3.10.4-4].
+func (c *Core) handleUnsubscribe(_ shard.Time, k *conn, p *mqtt.Unsubscribe, out *shard.Out) {
+	var codes []byte
+	for filters := p.Filters; ; {
+		filter, ok := filters.Next()
+		if !ok {
+			break
+		}
+		code := mqtt.NoSubscriptionExisted
+		if c.unsubscribe(k, string(filter)) {
+			code = mqtt.Success
+		}
+		codes = append(codes, byte(code))
+	}
+	c.written(k.client, out)
+	c.scratch = (&mqtt.Unsuback{PacketID: p.PacketID, Codes: codes}).AppendTo(c.scratch[:0], k.version)
+	k.client.Written = c.gate(k, k.client.Written, ringAnswer, c.scratch, out)
+}
+
+func (c *Core) unsubscribe(k *conn, filter string) bool {
+	had := c.directory.Unsubscribe(filter, &k.client.target)
+	delete(k.client.filters, filter)
+	for i, s := range k.scans {
+		if s.filter == filter {
+			k.scans = append(k.scans[:i], k.scans[i+1:]...)
+			break
+		}
+	}
+	return had
+}

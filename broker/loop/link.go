@@ -1,0 +1,143 @@
+package loop
+
+import (
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/radio"
+)
+
+// A link is a radio link on the shard: a goroutine that reads it, one batch at a
+// time, and for a medium that may keep us waiting one that writes it.
+type link struct {
+	id      shard.LinkID
+	loop    *Loop
+	radio   radio.Link
+	credits chan struct{}
+	batch   []radio.Datagram
+	out     []radio.Datagram      // of the round
+	queue   chan []radio.Datagram // nil: written by the shard itself
+	dropped atomic.Uint64
+}
+
+const (
+	// batchSize is how many datagrams one read takes.
+	batchSize = 32
+	// queuedBatches is how many rounds' datagrams may wait for a slow medium;
+	// what comes then is dropped and counted. Nodes ask again.
+	queuedBatches = 64
+)
+
+// AddLink hands a link to the shard, which closes it in the end.
+func (l *Loop) AddLink(r radio.Link, info *shard.LinkInfo) bool {
+	l.mu.Lock()
+	l.lastLink++
+	id := l.lastLink
+	l.mu.Unlock()
+	k := &link{id: id, loop: l, radio: r, credits: make(chan struct{}, 1), batch: make([]radio.Datagram, batchSize)}
+	if _, direct := r.(radio.PollLink); !direct {
+		k.queue = make(chan []radio.Datagram, queuedBatches)
+	}
+	l.workers.Add(1)
+	if !l.post(letter{event: shard.Event{Kind: shard.LinkUp, Link: id, LinkInfo: info}, link: k}) {
+		l.workers.Done()
+		r.Close()
+		return false
+	}
+	go k.readAll()
+	if k.queue != nil {
+		l.workers.Add(1)
+		go k.writeAll()
+	}
+	return true
+}
+
+// readAll reads until the link is closed.
+func (k *link) readAll() {
+	defer k.loop.workers.Done()
+	for i := range k.batch {
+		k.batch[i].Data = make([]byte, k.radio.MTU())
+	}
+	for {
+		for i := range k.batch {
+			k.batch[i].Data = k.batch[i].Data[:cap(k.batch[i].Data)]
+		}
+		n, err := k.radio.ReadBatch(k.batch)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			k.loop.logger.Warn("link: cannot read; trying again", "link", k.id, "err", err)
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		if n == 0 {
+			continue
+		}
+		if !k.loop.post(letter{event: shard.Event{Kind: shard.Datagrams, Link: k.id, Batch: k.batch[:n]}, link: k}) {
+			return
+		}
+		<-k.credits
+	}
+}
+
+func (k *link) handled() { k.credits <- struct{}{} }
+
+// send writes the round's datagrams.
+func (k *link) send() {
+	if len(k.out) == 0 {
+		return
+	}
+	if k.queue == nil {
+		k.write(k.out)
+		k.out = k.out[:0]
+		return
+	}
+	batch := make([]radio.Datagram, len(k.out))
+	for i, d := range k.out {
+		batch[i] = d
+		batch[i].Data = append([]byte(nil), d.Data...)
+	}
+	k.out = k.out[:0]
+	select {
+	case k.queue <- batch:
+	default:
+		k.dropped.Add(uint64(len(batch)))
+	}
+}
+
+// write sends what the medium takes; the rest is dropped, as radios do.
+func (k *link) write(batch []radio.Datagram) {
+	for len(batch) > 0 {
+		n, err := k.radio.WriteBatch(batch)
+		if batch = batch[n:]; err != nil || n == 0 {
+			k.dropped.Add(uint64(len(batch)))
+			return
+		}
+	}
+}
+
+func (k *link) writeAll() {
+	defer k.loop.workers.Done()
+	for batch := range k.queue {
+		k.write(batch)
+	}
+	k.radio.Close()
+}
+
+// end closes the link after its last datagrams.
+func (k *link) end() {
+	if k.queue != nil {
+		close(k.queue)
+		time.AfterFunc(goodbye, func() { k.radio.Close() })
+	} else {
+		k.radio.Close()
+	}
+	select {
+	case k.credits <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,179 @@
+package core
+
+import (
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/gateway/session"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+	"github.com/dormouse-mqtt/dormouse/radio"
+)
+
+// maxClientID is the longest client id accepted, in octets (C5).
+const maxClientID = 255
+
+// expiryKept is how long the broker keeps the session of a node that connected
+// without CleanSession.
+const expiryKept time.Duration = 0xFFFFFFFF * time.Second
+
+// Why a CONNECT is refused.
+var (
+	errProtocolID = errors.New("mqtt-sn: CONNECT: protocol id is not 1")
+	errClientID   = errors.New("mqtt-sn: CONNECT: client id is empty, too long or no text")
+	errWill       = errors.New("mqtt-sn: CONNECT: wills of nodes are not supported")
+	errMoved      = errors.New("mqtt-sn: CONNECT: the client id is in use at another address")
+	errFull       = errors.New("mqtt-sn: CONNECT: the listener has as many clients as it may")
+)
+
+// connect answers CONNECT (6.2). n is the node at the address, if there is one.
+func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, data []byte) {
+	if n != nil && n.repeats(data) { // the answer was lost: it changes nothing (C1)
+		if n.session.State() != session.Connecting {
+			n.Send(&mqttsn.Connack{Code: mqttsn.Accepted})
+		}
+		return
+	}
+	clientID, err := o.clientID(p)
+	if err == nil {
+		err = c.judge(o, clientID, p)
+	}
+	if err != nil {
+		c.refuse(o, err)
+		return
+	}
+	if n != nil {
+		// Another client id at this address: the old one is lost (C4). The same
+		// again: the broker takes the old connection over.
+		if n.session.ClientID != clientID {
+			c.up.Close(now, n.session.Conn, true, c.out)
+		}
+		c.remove(n)
+	}
+	if old := c.clients[clientID]; old != nil { // it moved here (C3)
+		c.remove(old)
+	}
+	c.admit(now, o, clientID, p, data)
+}
+
+// admit opens a session for a node; the broker's answer goes on with it.
+func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Connect, data []byte) {
+	var expiry time.Duration
+	if !p.CleanSession {
+		expiry = expiryKept
+	}
+	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
+	n := &node{core: c, addr: o.address, local: o.local, connect: append([]byte(nil), data...)}
+	n.due.Value = n
+	n.session = session.New(now, conn, p, clientID, o.limits(), session.Predefined{
+		All: c.options.Predefined["*"], Own: c.options.Predefined[clientID],
+	})
+	c.nodes[o.address], c.conns[conn], c.clients[clientID] = n, n, n
+	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: o.peer})
+}
+
+func (o *origin) limits() session.Limits {
+	mtu := o.link.MTU
+	if o.node.n > 0 {
+		mtu -= 3 + int(o.node.n) // the encapsulation
+	}
+	return session.Limits{MTU: mtu, Retry: o.link.Retry, Retries: o.link.Retries, AwakeRetry: o.link.AwakeRetry}
+}
+
+// clientID is the node's client id, derived from its wireless node id if it
+// names none itself (C5).
+func (o *origin) clientID(p *mqttsn.Connect) (string, error) {
+	switch {
+	case len(p.ClientID) > maxClientID:
+		return "", errClientID
+	case len(p.ClientID) > 0:
+		return string(p.ClientID), nil
+	case o.node.n > 0:
+		return "node-" + hex.EncodeToString(o.node.octets[:o.node.n]), nil
+	default:
+		return "", errClientID
+	}
+}
+
+// errAnonymous is apart from the rest: a configuration line changes it.
+var errAnonymous = errors.New("mqtt-sn: CONNECT: anonymous clients are not accepted from there")
+
+// judge says why a CONNECT is not accepted; nil: it is.
+func (c *Core) judge(o *origin, clientID string, p *mqttsn.Connect) error {
+	var bad *mqttsn.PacketError
+	switch {
+	case !o.admit:
+		return errAnonymous
+	case p.ProtocolID != 1: // C6
+		return errProtocolID
+	case p.Will:
+		return errWill
+	case errors.As(p.Check(), &bad) && len(p.ClientID) > 0:
+		return errClientID
+	case !c.mayMove(c.clients[clientID], o):
+		return errMoved
+	case c.nodes[o.address] == nil && c.onLink(o.address.link) >= o.link.MaxClients:
+		return errFull
+	}
+	return nil
+}
+
+// onLink counts the nodes of a link; there are few links, and one counter less
+// to keep right is worth it while all nodes are on one.
+func (c *Core) onLink(link shard.LinkID) (n int) {
+	if len(c.links) == 1 {
+		return len(c.conns)
+	}
+	for _, node := range c.conns {
+		if node.addr.link == link {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *Core) refuse(o *origin, err error) {
+	code, note := mqttsn.NotSupported, shard.NoteRefused
+	switch c.stats.Refused++; err {
+	case errAnonymous:
+		c.stats.RefusedAnonymous++
+		note = shard.NoteRefusedAnonymous
+	case errFull:
+		code = mqttsn.Congestion
+	}
+	c.out.Note(shard.Note{Kind: note, Listener: o.link.Listener, Peer: o.peer, Err: err})
+	c.scratch = (&mqttsn.Connack{Code: code}).AppendTo(c.scratch[:0])
+	c.reply(o.address, o.local, c.scratch)
+}
+
+// mayMove applies the roaming table (S12): whether a client id that is at old
+// may go on from o.
+func (c *Core) mayMove(old *node, o *origin) bool {
+	if old == nil || old.addr == o.address || o.link.Roam == shard.RoamAny {
+		return true
+	}
+	same := old.addr.link == o.address.link && old.addr.node == o.node &&
+		o.peer.Kind() == radio.KindUDP && old.addr.peer.AddrPort().Addr() == o.peer.AddrPort().Addr()
+	return o.link.Roam == shard.RoamSameIP && same
+}
+
+// roam finds the node that a waking PINGREQ with a client id is from, and moves
+// it to its new address if that is allowed (S10, S12); nil: it is not.
+func (c *Core) roam(o *origin, clientID string) *node {
+	n := c.clients[clientID]
+	if n == nil || !o.admit || !c.mayMove(n, o) {
+		return nil
+	}
+	if s := n.session.State(); s != session.Asleep && s != session.Awake {
+		return nil
+	}
+	if other := c.nodes[o.address]; other != nil {
+		c.remove(other)
+	}
+	delete(c.nodes, n.addr)
+	n.addr, n.local = o.address, o.local
+	c.nodes[n.addr] = n
+	n.session.Roam(o.limits())
+	return n
+}

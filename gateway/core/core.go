@@ -1,0 +1,239 @@
+// Package core is one shard of the gateway: addresses to nodes, discovery,
+// forwarders, predefined topics. It is a pure state machine: datagrams and the
+// time come in, datagrams and calls to the broker's side go out.
+package core
+
+import (
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/deadline"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/gateway/session"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+	"github.com/dormouse-mqtt/dormouse/radio"
+)
+
+// Options configure a Core. The zero value is ready to use.
+type Options struct {
+	// Predefined are topic ids by client id; "*" is for every client.
+	Predefined map[string]*session.Table
+}
+
+// An Uplink is the broker as the gateway needs it.
+type Uplink = session.Uplink
+
+// A Core is the state of one shard. One goroutine uses it.
+type Core struct {
+	options Options
+	up      Uplink
+	links   map[shard.LinkID]*shard.LinkInfo
+	nodes   map[address]*node
+	conns   map[shard.ConnID]*node
+	clients map[string]*node
+	ring    shard.Ring
+	due     deadline.Heap[*node]
+	scolded scolded
+	stats   Stats
+
+	out     *shard.Out // of the call under way
+	current *node      // whose packet is being handled
+	decoder mqttsn.Decoder
+	scratch []byte // a packet on its way out
+	wrapped []byte // and its encapsulation
+}
+
+// New makes a shard's gateway that speaks to the broker by up.
+func New(up Uplink, options Options) *Core {
+	return &Core{
+		options: options,
+		up:      up,
+		links:   map[shard.LinkID]*shard.LinkInfo{},
+		nodes:   map[address]*node{},
+		conns:   map[shard.ConnID]*node{},
+		clients: map[string]*node{},
+	}
+}
+
+// An address names a node: the peer's address on its link, and behind a
+// forwarder the wireless node id (5.5).
+type address struct {
+	link shard.LinkID
+	peer radio.Addr
+	node nodeID
+}
+
+// maxNodeID is the longest wireless node id accepted, in octets (readings P16).
+const maxNodeID = 16
+
+// A nodeID is a wireless node id; n is its length, 0: not behind a forwarder.
+type nodeID struct {
+	octets [maxNodeID]byte
+	n      uint8
+}
+
+// A node is a client of the gateway.
+type node struct {
+	core    *Core
+	addr    address
+	local   radio.Addr // our address as the node knows it
+	session *session.Session
+	connect []byte // the CONNECT that began this, while nothing followed it (C1)
+	due     deadline.Item[*node]
+}
+
+// Handle works on one event.
+func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
+	c.out = out
+	switch ev.Kind {
+	case shard.LinkUp:
+		c.links[ev.Link] = ev.LinkInfo
+	case shard.Datagrams:
+		link := c.links[ev.Link]
+		if link == nil {
+			return
+		}
+		for i := range ev.Batch {
+			c.receive(now, ev.Link, link, &ev.Batch[i])
+		}
+	case shard.Stored:
+		if ev.Store.Kind == store.Committed {
+			c.release(now)
+		}
+	case shard.Stopping:
+		c.stop(now)
+	}
+	c.current = nil
+}
+
+// Advance does what is due at now.
+func (c *Core) Advance(now shard.Time, out *shard.Out) {
+	c.out = out
+	for {
+		it, ok := c.due.Pop(now)
+		if !ok {
+			return
+		}
+		n := it.Value
+		n.session.Advance(now, c.up, n, out)
+		if n.session.State() == session.Gone {
+			c.stats.Lost++
+			out.Note(shard.Note{Kind: shard.NoteLost, Client: n.session.ClientID, Peer: n.addr.peer})
+		}
+		c.settle(n)
+	}
+}
+
+// Deadline is the time of the next Advance; false: none.
+func (c *Core) Deadline() (shard.Time, bool) { return c.due.Next() }
+
+// Evict forgets the node whose packet panicked.
+func (c *Core) Evict(now shard.Time, out *shard.Out) {
+	c.out = out
+	if n := c.current; n != nil {
+		c.current = nil
+		c.stats.Evicted++
+		c.up.Close(now, n.session.Conn, true, out)
+		c.remove(n)
+	}
+}
+
+// Woken tells a node's session what its broker session has for it.
+func (c *Core) Woken(now shard.Time, w shard.Wake, out *shard.Out) {
+	n := c.conns[w.Conn]
+	if n == nil {
+		return
+	}
+	c.out = out
+	switch w.Kind {
+	case shard.WakeAccepted:
+		n.session.Accepted(now, w.Ext, w.Mark, c.up, n, out)
+	case shard.WakeDeliver:
+		n.session.Wake(now, c.up, n, out)
+	case shard.WakeRefused:
+		n.Send(&mqttsn.Connack{Code: mqttsn.NotSupported})
+		c.remove(n)
+		return
+	case shard.WakeClosed:
+		n.Send(&mqttsn.Disconnect{})
+		c.remove(n)
+		return
+	}
+	c.settle(n)
+}
+
+// release sends the answers that waited for the store.
+func (c *Core) release(now shard.Time) {
+	for {
+		r, ok := c.ring.Next(c.out.Durable())
+		if !ok {
+			return
+		}
+		n := c.conns[r.Conn]
+		if n == nil {
+			continue // of an older connection of the node
+		}
+		n.transmit(r.Packet)
+		n.session.Released(now, c.up, n, c.out)
+		c.settle(n)
+	}
+}
+
+// settle puts the node where it belongs after something happened to it.
+func (c *Core) settle(n *node) {
+	if c.conns[n.session.Conn] != n {
+		return
+	}
+	if n.session.State() == session.Gone {
+		c.remove(n)
+		return
+	}
+	if at := n.session.Deadline(); at != 0 {
+		c.due.Set(&n.due, at)
+	} else {
+		c.due.Remove(&n.due)
+	}
+}
+
+// remove forgets a node.
+func (c *Core) remove(n *node) {
+	c.due.Remove(&n.due)
+	delete(c.conns, n.session.Conn)
+	if c.nodes[n.addr] == n {
+		delete(c.nodes, n.addr)
+	}
+	if c.clients[n.session.ClientID] == n {
+		delete(c.clients, n.session.ClientID)
+	}
+}
+
+// stop says goodbye to the nodes that listen; sleepers find out when they wake.
+func (c *Core) stop(now shard.Time) {
+	for _, n := range c.sortedNodes() {
+		if n.session.State() != session.Asleep {
+			n.Send(&mqttsn.Disconnect{})
+		}
+		c.up.Close(now, n.session.Conn, false, c.out)
+		c.remove(n)
+	}
+}
+
+// Stats count what happened since the Core was made.
+type Stats struct {
+	Nodes                                       int
+	Received, Malformed, Surplus                uint64
+	Refused, RefusedAnonymous, Unknown, Scolded uint64
+	Lost, Evicted, QoSMinus1, QoSMinus1Refused  uint64
+	ForwarderRefused, NodeIDTooLong, TooLarge   uint64
+	DropClasses                                 [64]uint64 // malformed by mqttsn.DropClass
+}
+
+// Stats are the counts as of now.
+func (c *Core) Stats() Stats {
+	s := c.stats
+	s.Nodes = len(c.conns)
+	return s
+}
+
+// scoldEvery is how often a stranger is told that it is not connected (C13).
+const scoldEvery = time.Second

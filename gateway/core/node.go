@@ -1,0 +1,58 @@
+package core
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+	"github.com/dormouse-mqtt/dormouse/radio"
+)
+
+// Send implements session.Peer.
+func (n *node) Send(p mqttsn.Packet) {
+	n.core.scratch = p.AppendTo(n.core.scratch[:0])
+	n.transmit(n.core.scratch)
+}
+
+// Gate implements session.Peer. A packet also waits behind those that wait
+// already, so that answers leave in order.
+func (n *node) Gate(mark shard.Mark, p mqttsn.Packet) bool {
+	if mark <= n.core.out.Durable() {
+		n.Send(p)
+		return false
+	}
+	n.core.scratch = p.AppendTo(n.core.scratch[:0])
+	n.core.ring.Put(mark, n.session.Conn, 0, n.core.scratch)
+	return true
+}
+
+// transmit sends a message, in encapsulation if the node is behind a forwarder.
+func (n *node) transmit(message []byte) {
+	n.core.reply(n.addr, n.local, message)
+}
+
+// reply sends a message to an address, by way of its forwarder if it has one.
+func (c *Core) reply(to address, local radio.Addr, message []byte) {
+	if to.node.n > 0 {
+		f := mqttsn.Forward{NodeID: to.node.octets[:to.node.n], Message: message}
+		c.wrapped = f.AppendTo(c.wrapped[:0])
+		message = c.wrapped
+	}
+	c.out.Datagram(to.link, to.peer, local, message)
+}
+
+// repeats says whether this CONNECT is the one that began the node's session,
+// with nothing in between: its answer was lost (C1).
+func (n *node) repeats(connect []byte) bool {
+	return n.connect != nil && bytes.Equal(n.connect, connect)
+}
+
+// sortedNodes is all nodes in the order in which they connected.
+func (c *Core) sortedNodes() []*node {
+	return slices.SortedFunc(maps.Values(c.conns), func(a, b *node) int {
+		return cmp.Compare(a.session.Conn, b.session.Conn)
+	})
+}

@@ -1,0 +1,48 @@
+package core
+
+import (
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+)
+
+// stranger tells a peer that it is not connected, so that it does not go on
+// sending into the dark (C13, C14). Stale acknowledgements get no answer.
+func (c *Core) stranger(now shard.Time, o *origin, p mqttsn.Packet) {
+	c.stats.Unknown++
+	switch p.(type) {
+	case *mqttsn.Register, *mqttsn.Publish, *mqttsn.Subscribe, *mqttsn.Unsubscribe,
+		*mqttsn.Pingreq, *mqttsn.Disconnect, *mqttsn.Willtopicupd, *mqttsn.Willmsgupd:
+		c.scold(now, o)
+	}
+}
+
+// scold sends DISCONNECT, at most once a second to each peer.
+func (c *Core) scold(now shard.Time, o *origin) {
+	if !o.admit || !c.scolded.may(now, o.address) {
+		return
+	}
+	c.stats.Scolded++
+	c.scratch = (&mqttsn.Disconnect{}).AppendTo(c.scratch[:0])
+	c.reply(o.address, o.local, c.scratch)
+}
+
+// maxScolded bounds how many strangers are told off in one second.
+const maxScolded = 1024
+
+// scolded remembers who was told off in the present second.
+type scolded struct {
+	since shard.Time
+	peers map[address]struct{}
+}
+
+func (s *scolded) may(now shard.Time, a address) bool {
+	if s.peers == nil || now >= s.since+scoldEvery {
+		s.since = now
+		s.peers = map[address]struct{}{}
+	}
+	if _, done := s.peers[a]; done || len(s.peers) >= maxScolded {
+		return false
+	}
+	s.peers[a] = struct{}{}
+	return true
+}

@@ -1,0 +1,220 @@
+// Package session is the server side of one MQTT-SN node: connected, asleep or
+// awake, its topic ids, and what is under way to it. It is a connection of a
+// broker session, which holds the node's queue; one mechanism for nodes that
+// listen and for those that sleep.
+//
+// It only decides. Packets and the time come in; packets go out by a Peer.
+// Numbers in parentheses are sections of MQTT-SN 1.2, letters with a number
+// rows of this project's readings of it.
+package session
+
+import (
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+)
+
+// A State is where a node stands (6.14, figure 3).
+type State uint8
+
+// The states. Awake is the part of a sleep in which the node listens.
+const (
+	Connecting State = iota // CONNECT waits for the broker's answer
+	Active
+	Asleep
+	Awake
+	Gone // disconnected or lost: the session is over for the gateway
+)
+
+// Timers and limits of a node's link.
+type Limits struct {
+	MTU        int           // octets of the largest message to the node
+	Retry      time.Duration // T_retry towards an active node (7.2)
+	Retries    int           // N_retry (7.2)
+	AwakeRetry time.Duration // towards an awake one (S4)
+}
+
+const (
+	// idleLimit ends a node without keep alive that says nothing (C7).
+	idleLimit = 24 * time.Hour
+	// wakeMessages is how many messages one wake may bring (S6).
+	wakeMessages = 1000
+	// waitCongested is T_WAIT (7.2), for a node that answers "congestion".
+	waitCongested = 5 * time.Minute
+)
+
+// A Peer is the node as the session sees it.
+type Peer interface {
+	// Send sends p now.
+	Send(p mqttsn.Packet)
+	// Gate sends p when mark is durable. It says whether p waits; Released is
+	// called for each that did.
+	Gate(mark shard.Mark, p mqttsn.Packet) (waits bool)
+}
+
+// A Session is the gateway's side of one node.
+type Session struct {
+	ClientID string
+	Conn     shard.ConnID // of the broker session
+
+	state      State
+	clean      bool
+	limits     Limits
+	keepAlive  time.Duration
+	lastSeen   shard.Time
+	probed     bool          // a PINGREQ of ours is under way (C15)
+	sleep      time.Duration // as the node announced it
+	sleepEnds  shard.Time    // when it is lost
+	topics     topics
+	predefined Predefined
+	waiting    int // answers that wait for the store; deliveries wait for them (T16)
+	flight     flight
+	woken      int // messages sent in this wake
+	lastSub    subscribed
+
+	deadline shard.Time // of the next Advance; zero: none
+}
+
+// New begins a session whose CONNECT was passed on to the broker as conn.
+func New(now shard.Time, conn shard.ConnID, c *mqttsn.Connect, clientID string, limits Limits, predefined Predefined) *Session {
+	return &Session{
+		ClientID: clientID, Conn: conn, clean: c.CleanSession, limits: limits,
+		keepAlive: time.Duration(c.Duration) * time.Second,
+		lastSeen:  now, predefined: predefined,
+	}
+}
+
+// State is where the node stands.
+func (s *Session) State() State { return s.state }
+
+// Deadline is when Advance is due; zero: never.
+func (s *Session) Deadline() shard.Time { return s.deadline }
+
+// Accepted goes on after the broker has attached the session: with the topic
+// ids that were stored with it (T5).
+func (s *Session) Accepted(now shard.Time, ext []byte, mark shard.Mark, up Uplink, peer Peer, out *shard.Out) {
+	s.state = Active
+	if !s.clean {
+		s.topics.restore(ext)
+	}
+	s.answer(mark, &mqttsn.Connack{Code: mqttsn.Accepted}, peer)
+	s.deliver(now, up, peer, out)
+	s.schedule()
+}
+
+// answer sends p when mark is durable, and holds deliveries until then (T16).
+func (s *Session) answer(mark shard.Mark, p mqttsn.Packet, peer Peer) {
+	if peer.Gate(mark, p) {
+		s.waiting++
+	}
+}
+
+// Released goes on after an answer that waited has left.
+func (s *Session) Released(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
+	s.waiting--
+	s.deliver(now, up, peer, out)
+	s.schedule()
+}
+
+// Wake tells that the broker session has something to deliver.
+func (s *Session) Wake(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
+	s.deliver(now, up, peer, out)
+	s.schedule()
+}
+
+// Step handles a packet from the node, other than CONNECT.
+func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, out *shard.Out) {
+	if s.state == Connecting || s.state == Gone {
+		return
+	}
+	s.lastSeen, s.probed = now, false
+	switch p := p.(type) {
+	case *mqttsn.Publish:
+		s.publish(now, p, up, peer, out)
+	case *mqttsn.Puback:
+		s.puback(now, p, up, peer, out)
+	case *mqttsn.Register:
+		s.register(p, up, peer, out)
+	case *mqttsn.Regack:
+		s.regack(now, p, up, peer, out)
+	case *mqttsn.Subscribe:
+		s.subscribe(now, p, up, peer, out)
+	case *mqttsn.Unsubscribe:
+		s.unsubscribe(now, p, up, peer, out)
+	case *mqttsn.Pingreq:
+		s.pingreq(now, up, peer, out)
+	case *mqttsn.Disconnect:
+		s.disconnect(now, p, up, peer, out)
+	case *mqttsn.Willtopicupd: // there are no wills to update yet
+		peer.Send(&mqttsn.Willtopicresp{Code: mqttsn.NotSupported})
+	case *mqttsn.Willmsgupd:
+		peer.Send(&mqttsn.Willmsgresp{Code: mqttsn.NotSupported})
+	case *mqttsn.Pubrel: // of an exchange that we do not know: lets the node finish (P7)
+		peer.Send(&mqttsn.Pubcomp{MsgID: p.MsgID})
+	case *mqttsn.Pubrec:
+		peer.Send(&mqttsn.Pubrel{MsgID: p.MsgID})
+	}
+	s.schedule()
+}
+
+// Advance does what is due.
+func (s *Session) Advance(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
+	if s.flight.stage != landed && now >= s.flight.due {
+		s.repeat(now, up, peer, out)
+	}
+	switch s.state {
+	case Active:
+		s.supervise(now, up, peer, out)
+	case Asleep:
+		if now >= s.sleepEnds {
+			s.lose(now, up, out)
+		}
+	}
+	s.schedule()
+}
+
+// supervise asks a silent node once, then takes it for lost (C15).
+func (s *Session) supervise(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
+	limit := s.silence()
+	switch {
+	case now >= s.lastSeen+limit:
+		s.lose(now, up, out)
+	case s.keepAlive > 0 && !s.probed && now >= s.lastSeen+s.keepAlive:
+		s.probed = true
+		peer.Send(&mqttsn.Pingreq{})
+	}
+}
+
+// silence is how long an active node may say nothing.
+func (s *Session) silence() time.Duration {
+	if s.keepAlive == 0 {
+		return idleLimit
+	}
+	return s.keepAlive + s.keepAlive/2
+}
+
+// lose ends the session of a node that fell silent: its will is due (S17).
+func (s *Session) lose(now shard.Time, up Uplink, out *shard.Out) {
+	s.state = Gone
+	s.flight = flight{}
+	up.Close(now, s.Conn, true, out)
+}
+
+// schedule sets the deadline by the state.
+func (s *Session) schedule() {
+	switch s.state {
+	case Active:
+		s.deadline = s.lastSeen + s.silence()
+		if s.keepAlive > 0 && !s.probed {
+			s.deadline = s.lastSeen + s.keepAlive
+		}
+	case Asleep:
+		s.deadline = s.sleepEnds
+	default:
+		s.deadline = 0
+	}
+	if s.flight.stage != landed && (s.deadline == 0 || s.flight.due < s.deadline) {
+		s.deadline = s.flight.due
+	}
+}

@@ -1,0 +1,106 @@
+package session
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+)
+
+func validUTF8(s string) bool { return utf8.ValidString(s) }
+
+// subscribed remembers the last SUBSCRIBE, so that its repetition does not
+// bring the retained messages again (T15).
+type subscribed struct {
+	msgID  uint16
+	filter string
+	until  shard.Time
+}
+
+// subscribe answers SUBSCRIBE (6.9). A plain name gets its topic id with the
+// answer.
+func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer Peer, out *shard.Out) {
+	filter, id, code := s.filter(p.TopicIDType, p.TopicID, p.TopicName)
+	if code == mqttsn.Accepted && (p.QoS < mqttsn.QoS0 || p.QoS > mqttsn.QoS1) { // T14
+		code = mqttsn.NotSupported
+	}
+	answer := mqttsn.Suback{MsgID: p.MsgID, Code: code}
+	var mark shard.Mark
+	if code == mqttsn.Accepted {
+		again := s.lastSub == subscribed{p.MsgID, filter, s.lastSub.until} && now < s.lastSub.until
+		var granted byte
+		granted, code, mark = up.Subscribe(now, s.Conn, filter, byte(p.QoS), !again, out)
+		answer.QoS, answer.Code = mqttsn.QoS(granted), code
+	}
+	if code == mqttsn.Accepted {
+		s.lastSub = subscribed{p.MsgID, filter, now + shard.Time(s.limits.Retries+1)*s.limits.Retry}
+		s.topics.allow(filter)
+		if p.TopicIDType == mqttsn.TopicNormal && !strings.ContainsAny(filter, "+#") {
+			if newID, fresh := s.topics.add(filter, s.predefined.Highest()); newID != 0 {
+				id = newID
+				if told := s.topics.tell(filter); told || fresh {
+					mark = max(mark, up.Extend(s.Conn, s.topics.append(nil), out))
+				}
+			}
+		}
+		answer.TopicID = id
+	}
+	s.answer(mark, &answer, peer)
+}
+
+// unsubscribe answers UNSUBSCRIBE, also of what was not subscribed (T17).
+func (s *Session) unsubscribe(now shard.Time, p *mqttsn.Unsubscribe, up Uplink, peer Peer, out *shard.Out) {
+	var mark shard.Mark
+	if filter, _, code := s.filter(p.TopicIDType, p.TopicID, p.TopicName); code == mqttsn.Accepted {
+		mark = up.Unsubscribe(now, s.Conn, filter, out)
+	}
+	s.lastSub = subscribed{}
+	s.answer(mark, &mqttsn.Unsuback{MsgID: p.MsgID}, peer)
+}
+
+// filter is the topic filter that a SUBSCRIBE or UNSUBSCRIBE names, and the id
+// to answer with for a name that needs no registration (T11).
+func (s *Session) filter(t mqttsn.TopicIDType, id uint16, name []byte) (string, uint16, mqttsn.ReturnCode) {
+	switch t {
+	case mqttsn.TopicNormal:
+		if len(name) == 0 || !utf8.Valid(name) {
+			return "", 0, mqttsn.NotSupported
+		}
+		return string(name), 0, mqttsn.Accepted
+	case mqttsn.TopicPredefined:
+		if topic, ok := s.predefined.Name(id); ok {
+			return topic, id, mqttsn.Accepted
+		}
+	case mqttsn.TopicShort:
+		if topic, ok := shortName(id); ok {
+			return topic, id, mqttsn.Accepted
+		}
+	default:
+		return "", 0, mqttsn.NotSupported
+	}
+	return "", 0, mqttsn.InvalidTopicID
+}
+
+// register gives the node an id for a topic name (6.5).
+func (s *Session) register(p *mqttsn.Register, up Uplink, peer Peer, out *shard.Out) {
+	answer := mqttsn.Regack{MsgID: p.MsgID}
+	name := string(p.TopicName)
+	if p.Check() != nil { // T13
+		answer.Code = mqttsn.InvalidTopicID
+		peer.Send(&answer)
+		return
+	}
+	id, fresh := s.topics.add(name, s.predefined.Highest())
+	if id == 0 {
+		answer.Code = mqttsn.Congestion
+		peer.Send(&answer)
+		return
+	}
+	answer.TopicID = id
+	var mark shard.Mark
+	if told := s.topics.tell(name); told || fresh {
+		mark = up.Extend(s.Conn, s.topics.append(nil), out)
+	}
+	s.answer(mark, &answer, peer)
+}

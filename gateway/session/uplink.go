@@ -1,0 +1,60 @@
+package session
+
+import (
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+)
+
+// A Publication is a message on its way to the broker.
+type Publication struct {
+	Topic   string
+	Payload []byte // the callee copies what it keeps
+	QoS     byte
+	Retain  bool
+}
+
+// A Delivery is a message on its way to the node.
+type Delivery struct {
+	Topic       string
+	Payload     []byte
+	QoS         byte
+	Retain, Dup bool
+	MsgID       uint16 // 0 at QoS 0
+}
+
+// An Arrival asks the broker for a session.
+type Arrival struct {
+	ClientID string
+	Clean    bool
+	// Expiry is how long the session outlives its connection.
+	Expiry time.Duration
+}
+
+// An Uplink is the broker as the gateway needs it. Answers that must not be
+// given before something is durable come with its mark.
+type Uplink interface {
+	// Open asks for a session with a window of one message. The answer comes
+	// as a shard.Wake.
+	Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID
+	// Publish takes a message; conn zero: from nobody (QoS -1).
+	Publish(now shard.Time, conn shard.ConnID, p Publication, out *shard.Out) (mqttsn.ReturnCode, shard.Mark)
+	// Subscribe subscribes, and has retained messages sent if asked for.
+	Subscribe(now shard.Time, conn shard.ConnID, filter string, qos byte, retained bool, out *shard.Out) (granted byte, code mqttsn.ReturnCode, mark shard.Mark)
+	Unsubscribe(now shard.Time, conn shard.ConnID, filter string, out *shard.Out) shard.Mark
+	// Next is the next message for the node; after false a shard.Wake tells
+	// when there is one.
+	Next(now shard.Time, conn shard.ConnID, out *shard.Out) (Delivery, bool)
+	// Ack ends a delivery.
+	Ack(now shard.Time, conn shard.ConnID, msgID uint16, out *shard.Out)
+	// Pause keeps all messages: the node sleeps. Resume lets them go again.
+	Pause(conn shard.ConnID)
+	Resume(conn shard.ConnID)
+	// Extend stores the node's topic ids with its session, if that is stored.
+	Extend(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark
+	// Keep stores the session, clean or not, until it ends (L4).
+	Keep(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark
+	// Close ends the connection; lost: without a goodbye.
+	Close(now shard.Time, conn shard.ConnID, lost bool, out *shard.Out)
+}
