@@ -1,0 +1,135 @@
+package topic
+
+import (
+	"slices"
+	"strings"
+)
+
+// Retained holds one value a topic name, in the order of names, so that a
+// wildcard read can stop and go on later. The zero value is empty.
+type Retained[T any] struct {
+	pages []*page[T] // none is empty
+	n     int
+}
+
+// A page is a run of names in order.
+type page[T any] struct {
+	names  []string
+	values []T
+}
+
+// pageSize is how many names a page holds before it is split.
+const pageSize = 256
+
+// locate finds where name is or would be.
+func (r *Retained[T]) locate(name string) (p, i int, found bool) {
+	p, found = slices.BinarySearchFunc(r.pages, name, func(p *page[T], name string) int {
+		return strings.Compare(p.names[0], name)
+	})
+	if !found && p > 0 {
+		p--
+	}
+	if p == len(r.pages) {
+		return p, 0, false
+	}
+	i, found = slices.BinarySearch(r.pages[p].names, name)
+	return p, i, found
+}
+
+// Set sets the value of a name and returns the one that it had.
+func (r *Retained[T]) Set(name string, value T) (old T, had bool) {
+	at, i, found := r.locate(name)
+	if found {
+		v := &r.pages[at].values[i]
+		old, *v = *v, value
+		return old, true
+	}
+	r.n++
+	if at == len(r.pages) {
+		r.pages = append(r.pages, &page[T]{[]string{name}, []T{value}})
+		return old, false
+	}
+	p := r.pages[at]
+	p.names = slices.Insert(p.names, i, name)
+	p.values = slices.Insert(p.values, i, value)
+	if len(p.names) > pageSize {
+		half := len(p.names) / 2
+		r.pages = slices.Insert(r.pages, at+1, &page[T]{slices.Clone(p.names[half:]), slices.Clone(p.values[half:])})
+		p.names, p.values = slices.Clone(p.names[:half]), slices.Clone(p.values[:half])
+	}
+	return old, false
+}
+
+// Delete removes a name and returns the value that it had.
+func (r *Retained[T]) Delete(name string) (old T, had bool) {
+	at, i, found := r.locate(name)
+	if !found {
+		return old, false
+	}
+	r.n--
+	p := r.pages[at]
+	old = p.values[i]
+	p.names = slices.Delete(p.names, i, i+1)
+	p.values = slices.Delete(p.values, i, i+1)
+	if len(p.names) == 0 {
+		r.pages = slices.Delete(r.pages, at, at+1)
+	}
+	return old, true
+}
+
+// Get is the value of a name.
+func (r *Retained[T]) Get(name string) (value T, ok bool) {
+	if at, i, found := r.locate(name); found {
+		return r.pages[at].values[i], true
+	}
+	return value, false
+}
+
+// Len is the number of names.
+func (r *Retained[T]) Len() int { return r.n }
+
+// A Cursor is where a Scan goes on. The zero value is the beginning.
+type Cursor struct{ next string }
+
+// examine is how many names a step of a Scan looks at for each that it may visit.
+const examine = 16
+
+// Scan visits at most limit names that match filter, in order, from cursor on.
+// It says where to go on, or that it is done. Names that come or go between two
+// steps are seen or not; no other is missed or comes twice.
+func (r *Retained[T]) Scan(filter string, cursor Cursor, limit int, visit func(name string, value T)) (next Cursor, done bool) {
+	prefix := literal(filter)
+	at, i, _ := r.locate(max(cursor.next, prefix))
+	for looked := 0; at < len(r.pages); at, i = at+1, 0 {
+		p := r.pages[at]
+		for ; i < len(p.names); i++ {
+			name := p.names[i]
+			if !strings.HasPrefix(name, prefix) {
+				return Cursor{}, true
+			}
+			if looked == limit*examine || limit == 0 {
+				return Cursor{name}, false
+			}
+			if looked++; Match(filter, name) {
+				visit(name, p.values[i])
+				if limit--; limit == 0 {
+					looked = 0
+				}
+			}
+		}
+	}
+	return Cursor{}, true
+}
+
+// literal is what every name that filter matches begins with.
+func literal(filter string) string {
+	i := strings.IndexAny(filter, "+#")
+	switch {
+	case i < 0:
+		return filter
+	case filter[i] == '#' && i > 0:
+		return filter[:i-1] // a/# matches a
+	default:
+		return filter[:i]
+	}
+}
