@@ -7,7 +7,8 @@ import "time"
 // Time is monotonic time since the process's epoch.
 type Time = time.Duration
 
-// An Item is a place in a heap for a value. Embed it in what has the deadline.
+// An Item is a place in a heap for a value. Embed it in what has the deadline,
+// and do not copy it while it is set. It is in one heap at a time.
 type Item[T any] struct {
 	Value T
 	at    Time
@@ -25,7 +26,10 @@ type Heap[T any] struct {
 	seq   uint64
 }
 
-const arity = 4
+const (
+	arity  = 4    // flatter than a binary heap: fewer cache misses on the way
+	minCap = 1024 // below it the slice does not shrink
+)
 
 // Set adds it, or moves it if it is there.
 func (h *Heap[T]) Set(it *Item[T], at Time) {
@@ -54,7 +58,7 @@ func (h *Heap[T]) Remove(it *Item[T]) {
 		h.up(i)
 		h.down(moved.place - 1)
 	}
-	if len(h.items) < cap(h.items)/4 && cap(h.items) > 1024 {
+	if len(h.items) < cap(h.items)/4 && cap(h.items) > minCap { // much is free
 		h.items = append(make([]*Item[T], 0, cap(h.items)/2), h.items...)
 	}
 }

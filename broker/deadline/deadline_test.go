@@ -52,6 +52,109 @@ func TestHeapAgainstModel(t *testing.T) {
 				}
 			}
 			require.Equal(t, len(model), h.Len())
+			var first *due
+			for i, d := range model {
+				at, set := items[d.id].At()
+				require.True(t, set)
+				require.Equal(t, d.at, at)
+				if first == nil || d.at < first.at {
+					first = &model[i]
+				}
+			}
+			next, ok := h.Next()
+			require.Equal(t, first != nil, ok)
+			if ok {
+				require.Equal(t, first.at, next)
+			}
 		}
 	})
+}
+
+func TestEqualDeadlinesInOrderOfSetting(t *testing.T) {
+	var h Heap[int]
+	items := make([]Item[int], 100)
+	for i := range items {
+		items[i].Value = i
+		h.Set(&items[i], 5)
+	}
+	h.Set(&items[0], 5) // set again: the last now
+	for i := range items {
+		it, ok := h.Pop(5)
+		require.True(t, ok)
+		require.Equal(t, (i+1)%len(items), it.Value)
+	}
+	_, ok := h.Next()
+	require.False(t, ok)
+}
+
+func TestPopWaitsForTheDeadline(t *testing.T) {
+	var h Heap[string]
+	it := Item[string]{Value: "a"}
+	h.Remove(&it) // not there: nothing happens
+	h.Set(&it, 10)
+	_, ok := h.Pop(9)
+	require.False(t, ok)
+	got, ok := h.Pop(10)
+	require.True(t, ok)
+	require.Same(t, &it, got)
+	_, ok = h.Pop(10)
+	require.False(t, ok)
+}
+
+func TestSliceShrinks(t *testing.T) {
+	var h Heap[int]
+	items := make([]Item[int], 100_000)
+	for i := range items {
+		h.Set(&items[i], Time(i))
+	}
+	for i := range items[10:] {
+		h.Remove(&items[i])
+	}
+	require.Equal(t, 10, h.Len())
+	require.LessOrEqual(t, cap(h.items), minCap)
+	for _, left := range h.items[h.Len():cap(h.items)] {
+		require.Nil(t, left, "a removed item is not held")
+	}
+}
+
+func TestMovingAllocatesNothing(t *testing.T) {
+	var h Heap[int]
+	items := make([]Item[int], 100)
+	for i := range items {
+		h.Set(&items[i], Time(i))
+	}
+	i := 0
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		i++
+		h.Set(&items[i%len(items)], Time(i*7919%1000))
+		it, _ := h.Pop(1000)
+		h.Set(it, Time(i))
+	}))
+}
+
+// BenchmarkSet moves one of 100,000 deadlines to later, as each packet of a
+// client does.
+func BenchmarkSet(b *testing.B) {
+	var h Heap[int]
+	items := make([]Item[int], 100_000)
+	for i := range items {
+		h.Set(&items[i], Time(i))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		h.Set(&items[i*7919%len(items)], Time(len(items)+i))
+	}
+}
+
+func BenchmarkPopAndSet(b *testing.B) {
+	var h Heap[int]
+	items := make([]Item[int], 100_000)
+	for i := range items {
+		h.Set(&items[i], Time(i))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		it, _ := h.Pop(1 << 62)
+		h.Set(it, Time(len(items)+i))
+	}
 }
