@@ -11,107 +11,36 @@ type Index[K comparable, V any] struct {
 	stack []frame[K, V] // of Match, used again
 }
 
-// A node stands for the levels of filters up to it.
-type node[K comparable, V any] struct {
-	parent *node[K, V]
-	level  string
-	few    []*node[K, V]          // children by exact level, while they are few
-	many   map[string]*node[K, V] // and when they are not
-	plus   *node[K, V]            // the child by +
-	here   subscribers[K, V]      // of filters that end here
-	below  subscribers[K, V]      // of filters that go on with #
-}
-
-// fewChildren is how many children are searched one by one.
-const fewChildren = 8
-
-func (n *node[K, V]) child(level string) *node[K, V] {
-	if level == "+" {
-		return n.plus
-	}
-	return n.exact(level)
-}
-
-func (n *node[K, V]) exact(level string) *node[K, V] {
-	if n.many != nil {
-		return n.many[level]
-	}
-	for _, c := range n.few {
-		if c.level == level {
-			return c
-		}
-	}
-	return nil
-}
-
-func (n *node[K, V]) add(level string) *node[K, V] {
-	c := &node[K, V]{parent: n, level: level}
-	switch {
-	case level == "+":
-		n.plus = c
-	case n.many != nil:
-		n.many[level] = c
-	case len(n.few) < fewChildren:
-		n.few = append(n.few, c)
-	default:
-		n.many = make(map[string]*node[K, V], 2*fewChildren)
-		for _, f := range n.few {
-			n.many[f.level] = f
-		}
-		n.many[level] = c
-		n.few = nil
-	}
-	return c
-}
-
-// drop removes a child. A map that has emptied gives way to the slice again.
-func (n *node[K, V]) drop(c *node[K, V]) {
-	switch {
-	case n.plus == c:
-		n.plus = nil
-	case n.many != nil:
-		if delete(n.many, c.level); len(n.many) == 0 {
-			n.many = nil
-		}
-	default:
-		for i := range n.few {
-			if n.few[i] == c {
-				last := len(n.few) - 1
-				n.few[i], n.few[last] = n.few[last], nil
-				if n.few = n.few[:last]; last == 0 {
-					n.few = nil
-				}
-				return
-			}
-		}
-	}
-}
-
-func (n *node[K, V]) empty() bool {
-	return n.here.len() == 0 && n.below.len() == 0 && n.plus == nil && len(n.few) == 0 && len(n.many) == 0
-}
+// longFilter is what a node may hold on to of a filter, whose other levels may
+// be gone: levels of longer ones are copied.
+const longFilter = 256
 
 // Insert adds key's subscription to filter, or replaces it, and says whether it
-// is new. The index keeps filter's memory.
+// is new. filter is a legal one, without $share/NAME/. Unless it is long, the
+// index keeps its memory.
 func (x *Index[K, V]) Insert(filter string, key K, value V) (isNew bool) {
-	x.epoch++
 	n := &x.root
+	list := &n.here
 	for rest, more := filter, true; more; {
 		var level string
 		if level, rest, more = strings.Cut(rest, "/"); level == "#" && !more {
-			return x.count(n.below.set(key, value))
+			list = &n.below
+			break
 		}
 		c := n.child(level)
 		if c == nil {
+			if len(filter) > longFilter {
+				level = strings.Clone(level)
+			}
 			c = n.add(level)
 		}
-		n = c
+		n, list = c, &c.here
 	}
-	return x.count(n.here.set(key, value))
-}
-
-func (x *Index[K, V]) count(isNew bool) bool {
-	if isNew {
+	if *list == nil {
+		*list = new(subscribers[K, V])
+	}
+	x.epoch++
+	if isNew = (*list).set(key, value); isNew {
 		x.n++
 	}
 	return isNew
@@ -119,7 +48,8 @@ func (x *Index[K, V]) count(isNew bool) bool {
 
 // Remove ends key's subscription to filter and says whether there was one.
 func (x *Index[K, V]) Remove(filter string, key K) bool {
-	n, list := &x.root, (*subscribers[K, V])(nil)
+	n := &x.root
+	list := &n.here
 	for rest, more := filter, true; more; {
 		var level string
 		if level, rest, more = strings.Cut(rest, "/"); level == "#" && !more {
@@ -131,11 +61,14 @@ func (x *Index[K, V]) Remove(filter string, key K) bool {
 		}
 		list = &n.here
 	}
-	if !list.remove(key) {
+	if *list == nil || !(*list).remove(key) {
 		return false
 	}
 	x.n--
 	x.epoch++
+	if len((*list).list) == 0 {
+		*list = nil
+	}
 	for n.parent != nil && n.empty() {
 		n.parent.drop(n)
 		n = n.parent
@@ -156,13 +89,20 @@ type frame[K comparable, V any] struct {
 	more bool // there is a rest, which may be an empty level
 }
 
-// Match visits each subscription whose filter matches name. visit must not
-// change the index.
+// deepStack is how many frames are kept from one Match to the next.
+const deepStack = 256
+
+// Match visits each subscription whose filter matches name, in an order that
+// the history of the index determines. It meets no node twice. visit must not
+// change the index; it may match again.
 func (x *Index[K, V]) Match(name string, visit func(K, V)) {
 	stack := append(x.stack[:0], frame[K, V]{&x.root, name, true})
+	x.stack = nil // a Match within visit takes its own
 	for len(stack) > 0 {
-		f := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
+		top := len(stack) - 1
+		f := stack[top]
+		stack[top] = frame[K, V]{} // holds on to nothing
+		stack = stack[:top]
 		n := f.node
 		wild := n.parent != nil || !strings.HasPrefix(name, "$") // [MQTT-4.7.2-1]
 		if wild {
@@ -180,6 +120,7 @@ func (x *Index[K, V]) Match(name string, visit func(K, V)) {
 			stack = append(stack, frame[K, V]{c, rest, more})
 		}
 	}
-	clear(stack[:cap(stack)])
-	x.stack = stack
+	if cap(stack) <= deepStack {
+		x.stack = stack
+	}
 }

@@ -73,8 +73,28 @@ func (r *Retained[T]) Delete(name string) (old T, had bool) {
 	p.values = slices.Delete(p.values, i, i+1)
 	if len(p.names) == 0 {
 		r.pages = slices.Delete(r.pages, at, at+1)
+	} else if !r.join(at) {
+		r.join(at - 1)
+	}
+	if cap(r.pages) > 4*len(r.pages)+pageSize {
+		r.pages = slices.Clone(r.pages)
 	}
 	return old, true
+}
+
+// join makes one page of a page and the next if they have become small, so that
+// pages stay filled and memory is returned.
+func (r *Retained[T]) join(at int) bool {
+	if at < 0 || at+1 >= len(r.pages) {
+		return false
+	}
+	p, q := r.pages[at], r.pages[at+1]
+	if len(p.names)+len(q.names) > pageSize/2 {
+		return false
+	}
+	p.names, p.values = slices.Concat(p.names, q.names), slices.Concat(p.values, q.values)
+	r.pages = slices.Delete(r.pages, at+1, at+2)
+	return true
 }
 
 // Get is the value of a name.
@@ -94,27 +114,27 @@ type Cursor struct{ next string }
 // examine is how many names a step of a Scan looks at for each that it may visit.
 const examine = 16
 
-// Scan visits at most limit names that match filter, in order, from cursor on.
-// It says where to go on, or that it is done. Names that come or go between two
-// steps are seen or not; no other is missed or comes twice.
+// Scan visits at most limit names (at least 1) that match filter, in order, from
+// cursor on. It looks at no more than a multiple of limit, and says where to go
+// on, or that it is done. Names that come or go between two steps are seen or
+// not; no other is missed or comes twice. visit must not change r.
 func (r *Retained[T]) Scan(filter string, cursor Cursor, limit int, visit func(name string, value T)) (next Cursor, done bool) {
+	limit = max(limit, 1)
 	prefix := literal(filter)
 	at, i, _ := r.locate(max(cursor.next, prefix))
-	for looked := 0; at < len(r.pages); at, i = at+1, 0 {
+	for look := limit * examine; at < len(r.pages); at, i = at+1, 0 {
 		p := r.pages[at]
 		for ; i < len(p.names); i++ {
 			name := p.names[i]
 			if !strings.HasPrefix(name, prefix) {
 				return Cursor{}, true
 			}
-			if looked == limit*examine || limit == 0 {
+			if look == 0 || limit == 0 {
 				return Cursor{name}, false
 			}
-			if looked++; Match(filter, name) {
+			if look--; Match(filter, name) {
 				visit(name, p.values[i])
-				if limit--; limit == 0 {
-					looked = 0
-				}
+				limit--
 			}
 		}
 	}

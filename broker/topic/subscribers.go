@@ -14,8 +14,6 @@ type subscriber[K comparable, V any] struct {
 // fewSubscribers is how many are searched one by one.
 const fewSubscribers = 16
 
-func (s *subscribers[K, V]) len() int { return len(s.list) }
-
 func (s *subscribers[K, V]) find(key K) (int, bool) {
 	if s.place != nil {
 		i, ok := s.place[key]
@@ -39,10 +37,7 @@ func (s *subscribers[K, V]) set(key K, value V) (isNew bool) {
 	case s.place != nil:
 		s.place[key] = len(s.list) - 1
 	case len(s.list) > fewSubscribers:
-		s.place = make(map[K]int, 2*len(s.list))
-		for i := range s.list {
-			s.place[s.list[i].key] = i
-		}
+		s.index()
 	}
 	return true
 }
@@ -60,17 +55,37 @@ func (s *subscribers[K, V]) remove(key K) bool {
 		if delete(s.place, key); i != last {
 			s.place[s.list[i].key] = i
 		}
-		if last <= fewSubscribers/2 {
-			s.place = nil
-		}
 	}
-	if last == 0 {
-		s.list = nil
-	}
+	s.shrink()
 	return true
 }
 
+// shrink returns memory that is mostly unused: neither slices nor maps do.
+func (s *subscribers[K, V]) shrink() {
+	if cap(s.list) > fewSubscribers && len(s.list) <= cap(s.list)/4 {
+		s.list = append(make([]subscriber[K, V], 0, cap(s.list)/2), s.list...)
+		if s.place != nil {
+			s.index()
+		}
+	}
+	if len(s.list) <= fewSubscribers/2 {
+		s.place = nil
+	}
+}
+
+// index notes the place of each.
+func (s *subscribers[K, V]) index() {
+	s.place = make(map[K]int, len(s.list))
+	for i := range s.list {
+		s.place[s.list[i].key] = i
+	}
+}
+
+// each visits all; nil has none.
 func (s *subscribers[K, V]) each(visit func(K, V)) {
+	if s == nil {
+		return
+	}
 	for i := range s.list {
 		visit(s.list[i].key, s.list[i].value)
 	}

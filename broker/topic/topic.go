@@ -7,9 +7,9 @@
 package topic
 
 import (
-	"errors"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Limits bound names and filters. The zero value takes the defaults.
@@ -23,23 +23,37 @@ const (
 	defaultMaxLength = 65_535
 )
 
+// An Error is why a name or a filter is refused. All are constants: a flood of
+// bad topics allocates nothing.
+type Error string
+
 // Why a name or a filter is refused.
-var (
-	ErrEmpty    = errors.New("topic: empty")                                        // [MQTT-4.7.3-1]
-	ErrText     = errors.New("topic: no UTF-8, or U+0000 in it")                    // [MQTT-4.7.3-2]
-	ErrWildcard = errors.New("topic: a wildcard in a name")                         // [MQTT-4.7.0-1]
-	ErrFilter   = errors.New("topic: # not last, or a wildcard not alone in level") // [MQTT-4.7.1-1]
-	ErrLength   = errors.New("topic: longer than allowed")
-	ErrLevels   = errors.New("topic: more levels than allowed")
-	ErrShared   = errors.New("topic: not of the form $share/NAME/FILTER") // [MQTT-4.8.2-1]
+const (
+	ErrEmpty    Error = "empty"                                        // [MQTT-4.7.3-1]
+	ErrText     Error = "no UTF-8, or U+0000 in it"                    // [MQTT-4.7.3-2]
+	ErrWildcard Error = "a wildcard in a name"                         // [MQTT-4.7.0-1]
+	ErrFilter   Error = "# not last, or a wildcard not alone in level" // [MQTT-4.7.1-1], [MQTT-4.7.1-2]
+	ErrLength   Error = "longer than allowed"
+	ErrLevels   Error = "more levels than allowed"
+	ErrShared   Error = "not of the form $share/NAME/FILTER" // [MQTT-4.8.2-1]
 )
 
-// CheckName says what is wrong with a topic name; nil: nothing.
-func CheckName(name string, l Limits) error {
-	if err := l.check(name); err != nil {
+func (e Error) Error() string { return "topic: " + string(e) }
+
+// CheckName says what is wrong with a topic name; nil: nothing. It keeps no
+// reference to name, and copies none.
+func CheckName[S string | []byte](name S, l Limits) error {
+	var s string
+	switch name := any(name).(type) {
+	case string:
+		s = name
+	case []byte:
+		s = unsafe.String(unsafe.SliceData(name), len(name)) // only until we return
+	}
+	if err := l.check(s); err != nil {
 		return err
 	}
-	if HasWildcard(name) {
+	if HasWildcard(s) {
 		return ErrWildcard
 	}
 	return nil
@@ -131,6 +145,12 @@ func Match(filter, name string) bool {
 func Covers(a, b string) bool {
 	if strings.HasPrefix(b, "$") && (strings.HasPrefix(a, "+") || strings.HasPrefix(a, "#")) {
 		return false
+	}
+	switch b { // # includes the parent, but no name is empty
+	case "#":
+		b = "+/#"
+	case "/#":
+		b = "/+/#"
 	}
 	moreA, moreB := true, true
 	for moreA && moreB {
