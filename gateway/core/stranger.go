@@ -29,20 +29,26 @@ func (c *Core) scold(now shard.Time, o *origin) {
 // maxScolded bounds how many strangers are told off in one second.
 const maxScolded = 1024
 
-// scolded remembers who was told off in the present second.
+// scolded remembers who was told off in the present second and, since a second
+// of one peer begins in one of these and ends in the next, in the one before.
 type scolded struct {
-	since shard.Time
-	peers map[address]struct{}
+	since         shard.Time
+	peers, before map[address]shard.Time
 }
 
 func (s *scolded) may(now shard.Time, a address) bool {
 	if s.peers == nil || now >= s.since+scoldEvery {
 		s.since = now
-		s.peers = map[address]struct{}{}
+		s.peers, s.before = map[address]shard.Time{}, s.peers
 	}
-	if _, done := s.peers[a]; done || len(s.peers) >= maxScolded {
+	for _, peers := range [...]map[address]shard.Time{s.peers, s.before} {
+		if last, done := peers[a]; done && now < last+scoldEvery {
+			return false
+		}
+	}
+	if len(s.peers) >= maxScolded {
 		return false
 	}
-	s.peers[a] = struct{}{}
+	s.peers[a] = now
 	return true
 }
