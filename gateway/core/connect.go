@@ -30,7 +30,7 @@ var (
 // connect answers CONNECT (6.2). n is the node at the address, if there is one.
 func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, data []byte) {
 	if n != nil && n.repeats(data) { // the answer was lost: it changes nothing (C1)
-		if n.session.State() != session.Connecting {
+		if !n.session.Waits() { // else the answer is yet to leave
 			n.Send(&mqttsn.Connack{Code: mqttsn.Accepted})
 		}
 		return

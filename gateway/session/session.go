@@ -103,6 +103,9 @@ func (s *Session) Accepted(now shard.Time, ext []byte, mark shard.Mark, up Uplin
 	s.schedule()
 }
 
+// Waits says that an answer is held back until the broker or the store is done.
+func (s *Session) Waits() bool { return s.state == Connecting || s.waiting > 0 }
+
 // answer sends p when mark is durable, and holds deliveries until then (T16).
 func (s *Session) answer(mark shard.Mark, p mqttsn.Packet, peer Peer) {
 	if peer.Gate(mark, p) {
