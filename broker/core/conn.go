@@ -61,16 +61,15 @@ func (c *Core) receive(now shard.Time, k *conn, data []byte, out *shard.Out) {
 		}
 		return
 	}
-	if len(k.in) > 0 {
-		k.in = append(k.in, data...)
-		data = k.in
+	in := k.in
+	k.in = nil // what is being handled does not wait
+	if len(in) > 0 {
+		in = append(in, data...)
+		data = in
 	}
-	rest := c.packets(now, k, data, out)
-	if c.conns[k.dest.ID] != k || len(rest) == 0 {
-		k.in = nil
-		return
+	if rest := c.packets(now, k, data, out); len(rest) > 0 && c.conns[k.dest.ID] == k {
+		k.in = append(in[:0], rest...)
 	}
-	k.in = append(k.in[:0], rest...)
 }
 
 // packets handles whole packets and returns what is left.
