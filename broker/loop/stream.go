@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -232,10 +231,4 @@ func (s *stream) discard() {
 func (s *stream) end(within time.Duration) {
 	s.conn.SetDeadline(time.Now().Add(within))
 	s.send(&shard.Output{Conn: s.id, Close: true})
-}
-
-// isTimeout says that a deadline of ours ended the call.
-func isTimeout(err error) bool {
-	var e net.Error
-	return errors.As(err, &e) && e.Timeout()
 }

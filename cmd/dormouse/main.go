@@ -45,7 +45,8 @@ func run(root *cobra.Command) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintf(root.ErrOrStderr(), "dormouse: %v; see %s --help\n", err, c.CommandPath())
+		line := strings.Join(strings.Fields(err.Error()), " ") // suggestions come on lines of their own
+		fmt.Fprintf(root.ErrOrStderr(), "dormouse: %s; see %s --help\n", line, c.CommandPath())
 		return exitUsage
 	}
 	fmt.Fprintf(root.ErrOrStderr(), "dormouse: %v\n", err)

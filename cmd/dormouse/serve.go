@@ -113,7 +113,7 @@ func newLogger(cfg *config.Config) *slog.Logger {
 	case cfg.LogFormat == "json":
 		return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	case cfg.LogFormat == "auto" && isTerminal(os.Stderr):
-		return slog.New(tint.NewHandler(os.Stderr, &tint.Options{Level: level, NoColor: os.Getenv("NO_COLOR") != "", TimeFormat: "15:04:05"}))
+		return slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{Level: level, NoColor: os.Getenv("NO_COLOR") != "", TimeFormat: "15:04:05"}))
 	default:
 		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	}

@@ -38,6 +38,16 @@ func (p *PTY) Plug(t testing.TB) {
 		}
 	}))
 	require.NoError(t, err)
+	require.NoError(t, err)
+	// A line that echoes until it is opened would send back what comes early.
+	require.NoError(t, raw.Control(func(fd uintptr) {
+		var line *unix.Termios
+		if line, err = unix.IoctlGetTermios(int(fd), unix.TCGETS); err == nil {
+			line.Iflag, line.Oflag, line.Lflag = 0, 0, 0
+			err = unix.IoctlSetTermios(int(fd), unix.TCSETS, line)
+		}
+	}))
+	require.NoError(t, err)
 	os.Remove(p.Path)
 	require.NoError(t, os.Symlink("/dev/pts/"+strconv.Itoa(n), p.Path))
 	p.Master = master
