@@ -96,8 +96,8 @@ func (s *server) port(scheme string) string {
 
 // A subscriber is a mosquitto_sub whose lines come one by one.
 type subscriber struct {
-	lines *bufio.Reader
-	cmd   *exec.Cmd
+	lines   *bufio.Reader
+	granted string // what it says of its subscription
 }
 
 // subscribe starts mosquitto_sub and waits until its subscription holds.
@@ -110,8 +110,9 @@ func (s *server) subscribe(t *testing.T, args ...string) *subscriber {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	sub := &subscriber{bufio.NewReader(out), cmd}
-	for !strings.Contains(sub.raw(t), "Subscribed") {
+	sub := &subscriber{lines: bufio.NewReader(out)}
+	for !strings.HasPrefix(sub.granted, "Subscribed") {
+		sub.granted = sub.raw(t)
 	}
 	return sub
 }
