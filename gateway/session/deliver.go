@@ -161,6 +161,9 @@ func (s *Session) regack(now shard.Time, p *mqttsn.Regack, up Uplink, peer Peer,
 	}
 	switch p.Code {
 	case mqttsn.Accepted:
+		if p.TopicID != f.id { // a late one: message ids begin anew with each connection
+			return
+		}
 		if s.topics.tell(f.Topic) {
 			up.Extend(s.Conn, s.topics.append(nil), out)
 		}
