@@ -22,7 +22,7 @@ func lossy() Options {
 }
 
 // A lossyWorld is five nodes that publish, two of which sleep afterwards, a
-// client that has subscribed to all of it, and one that writes to the nodes.
+// client that has subscribed to all of it and comes and goes, and one that writes to the nodes.
 type lossyWorld struct {
 	*World
 	nodes    []*robot
@@ -44,9 +44,19 @@ func newLossyWorld(seed uint64) *lossyWorld {
 			}
 		}
 	}
-	subscriber.Connect(&mqtt.Connect{Version: mqtt.V5, CleanStart: true, ClientID: []byte("subscriber")})
+	connect := func() {
+		subscriber.Connect(&mqtt.Connect{
+			Version: mqtt.V5, ClientID: []byte("subscriber"),
+			Properties: mqtt.NewProperties(mqtt.AppendUint32(nil, mqtt.SessionExpiryInterval, 600)),
+		})
+	}
+	connect()
 	subscriber.Subscribe(1, "from/#", 1)
 	w.Run(time.Second)
+	for i := range time.Duration(10) { // its session does not mind
+		w.After((i*7+3)*time.Second, subscriber.Drop)
+		w.After((i*7+5)*time.Second, connect)
+	}
 	for i := range 5 {
 		var sleep time.Duration
 		if i < 3 {
