@@ -78,7 +78,8 @@ type node struct {
 	addr    address
 	local   radio.Addr // our address as the node knows it
 	session *session.Session
-	connect []byte // the CONNECT that began this, while nothing followed it (C1)
+	gated   shard.Mark // what the newest answer waits for
+	connect []byte     // the CONNECT that began this, while nothing followed it (C1)
 	due     deadline.Item[*node]
 }
 

@@ -17,15 +17,15 @@ func (n *node) Send(p mqttsn.Packet) {
 	n.transmit(n.core.scratch)
 }
 
-// Gate implements session.Peer. A packet also waits behind those that wait
-// already, so that answers leave in order.
+// Gate implements session.Peer. What the ring made wait for longer has the
+// node's later answers wait as long, so that they leave in order.
 func (n *node) Gate(mark shard.Mark, p mqttsn.Packet) bool {
-	if mark <= n.core.out.Durable() {
+	if mark = max(mark, n.gated); mark <= n.core.out.Durable() {
 		n.Send(p)
 		return false
 	}
 	n.core.scratch = p.AppendTo(n.core.scratch[:0])
-	n.core.ring.Put(mark, n.session.Conn, 0, n.core.scratch)
+	n.gated = n.core.ring.Put(mark, n.session.Conn, 0, n.core.scratch)
 	return true
 }
 
