@@ -40,11 +40,11 @@ run: build ## serve, with a demo node whose readings are shown; Ctrl-C ends both
 	wait -n
 
 deps: # what the tests need besides Go
-	@command -v mosquitto_pub >/dev/null && exit; \
+	@command -v mosquitto_pub >/dev/null && command -v socat >/dev/null && exit; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && apt-get install -qq -y --no-install-recommends mosquitto-clients >/dev/null; \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends mosquitto-clients socat >/dev/null; \
 	else \
-		echo 'the tests need mosquitto_pub and mosquitto_sub: install the package mosquitto-clients' >&2; exit 1; \
+		echo 'the tests need mosquitto_pub, mosquitto_sub and socat: install the packages mosquitto-clients and socat' >&2; exit 1; \
 	fi
 
 test: deps test-units test-store test-clients test-worlds ## all tests: with the race detector, and what it would falsify without

@@ -9,8 +9,7 @@ import (
 type stage uint8
 
 const (
-	landed      stage = iota // nothing is under way
-	registering              // REGACK is awaited
+	registering stage = iota // REGACK is awaited
 	publishing               // PUBACK is awaited
 )
 
@@ -29,7 +28,7 @@ type flight struct {
 // deliver sends what comes next: one message under way (6), and PINGRESP only
 // after the last acknowledgement, for it lets the node switch its radio off (6.14).
 func (s *Session) deliver(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
-	for s.waiting == 0 && s.flight.stage == landed && (s.state == Active || s.state == Awake) {
+	for s.waiting == 0 && s.flight == nil && (s.state == Active || s.state == Awake) {
 		if s.state == Awake && s.woken >= wakeMessages { // S6
 			peer.Send(&mqttsn.Pingresp{})
 			s.fallAsleep(now, up)
@@ -50,8 +49,8 @@ func (s *Session) deliver(now shard.Time, up Uplink, peer Peer, out *shard.Out) 
 // begin starts a delivery. A message that the node can not take or has refused
 // ends here (P10, T3).
 func (s *Session) begin(now shard.Time, d Delivery, up Uplink, peer Peer, out *shard.Out) {
-	s.flight = flight{Delivery: d}
-	f := &s.flight
+	f := &flight{Delivery: d}
+	s.flight = f
 	if s.topics.refused(d.Topic) || !s.fits(&d) {
 		s.land(now, up, out)
 		return
@@ -99,7 +98,7 @@ func (s *Session) name(topic string) (mqttsn.TopicIDType, uint16, bool) {
 }
 
 func (s *Session) sendRegister(now shard.Time, peer Peer) {
-	f := &s.flight
+	f := s.flight
 	f.stage = registering
 	f.registered = true
 	f.regID = s.topics.nextMsgID()
@@ -108,7 +107,7 @@ func (s *Session) sendRegister(now shard.Time, peer Peer) {
 }
 
 func (s *Session) sendPublish(now shard.Time, dup bool, up Uplink, peer Peer, out *shard.Out) {
-	f := &s.flight
+	f := s.flight
 	f.stage = publishing
 	f.tries = 0
 	s.sendFlight(now, dup, peer)
@@ -119,7 +118,7 @@ func (s *Session) sendPublish(now shard.Time, dup bool, up Uplink, peer Peer, ou
 
 // sendFlight sends what is under way, for the first time or again.
 func (s *Session) sendFlight(now shard.Time, dup bool, peer Peer) {
-	f := &s.flight
+	f := s.flight
 	f.due = now + s.retry()
 	if f.stage == registering {
 		peer.Send(&mqttsn.Register{TopicID: f.id, MsgID: f.regID, TopicName: []byte(f.Topic)})
@@ -155,8 +154,8 @@ func (s *Session) repeat(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 
 // regack goes on with a registration.
 func (s *Session) regack(now shard.Time, p *mqttsn.Regack, up Uplink, peer Peer, out *shard.Out) {
-	f := &s.flight
-	if f.stage != registering || p.MsgID != f.regID {
+	f := s.flight
+	if f == nil || f.stage != registering || p.MsgID != f.regID {
 		return
 	}
 	switch p.Code {
@@ -179,8 +178,8 @@ func (s *Session) regack(now shard.Time, p *mqttsn.Regack, up Uplink, peer Peer,
 
 // puback ends a delivery.
 func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer, out *shard.Out) {
-	f := &s.flight
-	if f.stage != publishing || p.MsgID != f.MsgID {
+	f := s.flight
+	if f == nil || f.stage != publishing || p.MsgID != f.MsgID {
 		return
 	}
 	switch p.Code {
@@ -211,5 +210,5 @@ func (s *Session) land(now shard.Time, up Uplink, out *shard.Out) {
 	if s.flight.QoS > 0 {
 		up.Ack(now, s.Conn, s.flight.MsgID, out)
 	}
-	s.flight = flight{}
+	s.flight = nil
 }

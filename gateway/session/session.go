@@ -68,10 +68,10 @@ type Session struct {
 	sleepEnds  shard.Time    // when it is lost
 	topics     topics
 	predefined Predefined
-	waiting    int // answers that wait for the store; deliveries wait for them (T16)
-	flight     flight
-	woken      int // messages sent in this wake
-	lastSub    subscribed
+	waiting    int     // answers that wait for the store; deliveries wait for them (T16)
+	flight     *flight // nil: nothing is under way
+	woken      int     // messages sent in this wake
+	lastSub    *subscribed
 
 	deadline shard.Time // of the next Advance; zero: none
 }
@@ -163,7 +163,7 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 
 // Advance does what is due.
 func (s *Session) Advance(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
-	if s.flight.stage != landed && now >= s.flight.due {
+	if s.flight != nil && now >= s.flight.due {
 		s.repeat(now, up, peer, out)
 	}
 	switch s.state {
@@ -200,7 +200,7 @@ func (s *Session) silence() time.Duration {
 // lose ends the session of a node that fell silent: its will is due (S17).
 func (s *Session) lose(now shard.Time, up Uplink, out *shard.Out) {
 	s.state = Gone
-	s.flight = flight{}
+	s.flight = nil
 	up.Close(now, s.Conn, true, out)
 }
 
@@ -217,7 +217,7 @@ func (s *Session) schedule() {
 	default:
 		s.deadline = 0
 	}
-	if s.flight.stage != landed && (s.deadline == 0 || s.flight.due < s.deadline) {
+	if s.flight != nil && (s.deadline == 0 || s.flight.due < s.deadline) {
 		s.deadline = s.flight.due
 	}
 }

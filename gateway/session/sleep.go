@@ -12,7 +12,7 @@ func (s *Session) disconnect(now shard.Time, p *mqttsn.Disconnect, up Uplink, pe
 	if p.Duration == 0 { // also a duration of zero (C12)
 		peer.Send(&mqttsn.Disconnect{})
 		s.state = Gone
-		s.flight = flight{}
+		s.flight = nil
 		up.Close(now, s.Conn, false, out)
 		return
 	}
@@ -28,7 +28,7 @@ func (s *Session) disconnect(now shard.Time, p *mqttsn.Disconnect, up Uplink, pe
 // stays first in the queue, under its message id (S19).
 func (s *Session) fallAsleep(now shard.Time, up Uplink) {
 	s.state = Asleep
-	s.flight = flight{}
+	s.flight = nil
 	s.woken = 0
 	up.Pause(s.Conn)
 	s.sleepEnds = now + s.sleep + grace(s.sleep) + time.Duration(s.limits.Retries+1)*s.limits.AwakeRetry
@@ -51,7 +51,7 @@ func (s *Session) pingreq(now shard.Time, up Uplink, peer Peer, out *shard.Out) 
 		up.Resume(s.Conn)
 		s.deliver(now, up, peer, out)
 	case Awake: // not a new flush: the one under way is sent again (S5)
-		if s.flight.stage != landed {
+		if s.flight != nil {
 			s.sendFlight(now, true, peer)
 		}
 	default:

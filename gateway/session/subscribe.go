@@ -18,6 +18,11 @@ type subscribed struct {
 	until  shard.Time
 }
 
+// repeats says whether a SUBSCRIBE is this one again.
+func (l *subscribed) repeats(now shard.Time, msgID uint16, filter string) bool {
+	return l != nil && l.msgID == msgID && l.filter == filter && now < l.until
+}
+
 // subscribe answers SUBSCRIBE (6.9). A plain name gets its topic id with the
 // answer.
 func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer Peer, out *shard.Out) {
@@ -28,13 +33,13 @@ func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer
 	answer := mqttsn.Suback{MsgID: p.MsgID, Code: code}
 	var mark shard.Mark
 	if code == mqttsn.Accepted {
-		again := s.lastSub == subscribed{p.MsgID, filter, s.lastSub.until} && now < s.lastSub.until
+		again := s.lastSub.repeats(now, p.MsgID, filter)
 		var granted byte
 		granted, code, mark = up.Subscribe(now, s.Conn, filter, byte(p.QoS), !again, out)
 		answer.QoS, answer.Code = mqttsn.QoS(granted), code
 	}
 	if code == mqttsn.Accepted {
-		s.lastSub = subscribed{p.MsgID, filter, now + shard.Time(s.limits.Retries+1)*s.limits.Retry}
+		s.lastSub = &subscribed{p.MsgID, filter, now + shard.Time(s.limits.Retries+1)*s.limits.Retry}
 		s.topics.allow(filter)
 		if p.TopicIDType == mqttsn.TopicNormal && !strings.ContainsAny(filter, "+#") {
 			if newID, fresh := s.topics.add(filter, s.predefined.Highest()); newID != 0 {
@@ -55,7 +60,7 @@ func (s *Session) unsubscribe(now shard.Time, p *mqttsn.Unsubscribe, up Uplink, 
 	if filter, _, code := s.filter(p.TopicIDType, p.TopicID, p.TopicName); code == mqttsn.Accepted {
 		mark = up.Unsubscribe(now, s.Conn, filter, out)
 	}
-	s.lastSub = subscribed{}
+	s.lastSub = nil
 	s.answer(mark, &mqttsn.Unsuback{MsgID: p.MsgID}, peer)
 }
 
