@@ -12,7 +12,7 @@ import (
 // A client is what the shard holds for one client id: the session, its
 // subscriptions, the will of its connection, and that connection.
 type client struct {
-	*session.Session
+	session.Session
 	conn    *conn // nil: not connected
 	target  Target
 	filters map[string]Subscription // nil: none
@@ -34,7 +34,7 @@ type will struct {
 // begin makes an empty session for a client id.
 func (c *Core) begin(clientID string) *client {
 	c.lastInstance++
-	cl := &client{Session: session.New(clientID, c.lastInstance, c.options.Queue)}
+	cl := &client{Session: *session.New(clientID, c.lastInstance, &c.options.Queue)}
 	cl.target.client = cl
 	cl.due.Value = cl
 	c.clients[clientID] = cl

@@ -32,7 +32,7 @@ type conn struct {
 	woken     bool // in process: was told that there is something to deliver
 	scheduled bool // its scans go on in the next Advance
 	maxPacket uint32
-	keepAlive time.Duration
+	keepAlive uint16 // seconds; 0: none
 	lastSeen  shard.Time
 	in        []byte // an incomplete packet, or what waits for CONNACK
 	scans     []scan
@@ -161,8 +161,7 @@ func (c *Core) supervise(now shard.Time, k *conn, out *shard.Out) {
 		c.forget(k, out)
 		return
 	}
-	limit := k.keepAlive + k.keepAlive/2 // [MQTT-3.1.2-24]
-	if due := k.lastSeen + limit; now < due {
+	if due := k.lastSeen + k.patience(); now < due {
 		c.connDue.Set(&k.due, due)
 		return
 	}
@@ -170,6 +169,10 @@ func (c *Core) supervise(now shard.Time, k *conn, out *shard.Out) {
 	out.Note(shard.Note{Kind: shard.NoteLost, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
 	c.disconnect(now, k, mqtt.KeepAliveTimeout, out)
 }
+
+// patience is how long a client may say nothing: one and a half times its keep
+// alive [MQTT-3.1.2-24].
+func (k *conn) patience() time.Duration { return time.Duration(k.keepAlive) * 3 * time.Second / 2 }
 
 // sortedConns is all connections in the order in which they were opened.
 func (c *Core) sortedConns() []*conn {

@@ -43,15 +43,15 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 		a.clientID = c.assignClientID()
 	}
 	c.readLimits(k, p, &a)
-	k.keepAlive = time.Duration(p.KeepAlive) * time.Second
-	if limit := c.options.KeepAliveMax; limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
+	k.keepAlive = p.KeepAlive
+	if limit := uint16(c.options.KeepAliveMax / time.Second); limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
 		k.keepAlive = limit
 	}
 	asked := a.expiry
 	present := c.attach(now, k, a, out)
 	c.connDue.Remove(&k.due)
 	if k.keepAlive > 0 {
-		c.connDue.Set(&k.due, now+k.keepAlive+k.keepAlive/2)
+		c.connDue.Set(&k.due, now+k.patience())
 	}
 	out.Note(shard.Note{Kind: shard.NoteConnected, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
 
@@ -155,8 +155,8 @@ func (c *Core) connackProperties(k *conn, p *mqtt.Connect, assigned bool, asked 
 		b = mqtt.AppendString(b, mqtt.AssignedClientIdentifier, k.client.ClientID)
 	}
 	b = mqtt.AppendByte(b, mqtt.SharedSubscriptionAvailable, 0)
-	if s := uint16(k.keepAlive / time.Second); s != p.KeepAlive {
-		b = mqtt.AppendUint16(b, mqtt.ServerKeepAlive, s)
+	if k.keepAlive != p.KeepAlive {
+		b = mqtt.AppendUint16(b, mqtt.ServerKeepAlive, k.keepAlive)
 	}
 	c.props = b
 	return b

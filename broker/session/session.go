@@ -49,20 +49,20 @@ type Session struct {
 	// Written is the newest mark at which the session wrote to the store: its
 	// answers wait for it (L4).
 	Written shard.Mark
-	// Stored says that the session has a record in the store.
-	Stored bool
 	// Extension belongs to the connection's protocol and is stored with the
 	// session: topic ids and sleep state of an MQTT-SN node.
 	Extension []byte
+	// Stored says that the session has a record in the store.
+	Stored bool
+	lastID uint16
 	// Dropped counts messages lost at the queue's bound.
-	Dropped uint64
+	Dropped uint32
 
-	limits  Limits
-	queue   *queue // nil while nothing is queued
+	limits  *Limits // shared by all sessions
+	queue   *queue  // nil while nothing is queued
 	flights []flight
-	sent    int // how many of flights were sent on this connection
-	window  int // how many may be in flight
-	lastID  uint16
+	sent    int32 // how many of flights were sent on this connection
+	window  int32 // how many may be in flight
 }
 
 // A flight is a QoS 1 message that waits for its acknowledgement.
@@ -72,15 +72,15 @@ type flight struct {
 	again bool // it was sent on an earlier connection
 }
 
-// New makes an empty session.
-func New(clientID string, instance uint64, limits Limits) *Session {
+// New makes an empty session within limits, which it keeps.
+func New(clientID string, instance uint64, limits *Limits) *Session {
 	return &Session{ClientID: clientID, Instance: instance, limits: limits}
 }
 
 // Attach begins a connection that takes window unacknowledged messages at once:
 // what was in flight is to be sent again, in order [MQTT-4.6.0-1].
 func (s *Session) Attach(window int) {
-	s.window = window
+	s.window = int32(window)
 	for i := range s.flights[:s.sent] {
 		s.flights[i].again = true
 	}
@@ -111,14 +111,14 @@ type Delivery struct {
 // Next gives what is to be sent next, and takes it as sent. It passes over what
 // has expired, as long as it was not sent before.
 func (s *Session) Next(now shard.Time) (Delivery, bool) {
-	if s.sent < len(s.flights) {
+	if int(s.sent) < len(s.flights) {
 		f := &s.flights[s.sent]
 		s.sent++
 		return Delivery{Entry: f.Entry, PacketID: f.id, Dup: f.again}, true
 	}
 	for s.queue != nil {
 		e, ok := s.queue.front()
-		if ok && e.QoS > 0 && len(s.flights) >= s.window {
+		if ok && e.QoS > 0 && len(s.flights) >= int(s.window) {
 			return Delivery{}, false
 		}
 		if !ok {
@@ -149,7 +149,7 @@ func (s *Session) Ack(id uint16) (Entry, bool) {
 	for i := range s.flights {
 		if f := s.flights[i]; f.id == id {
 			s.flights = append(s.flights[:i], s.flights[i+1:]...)
-			if i < s.sent {
+			if i < int(s.sent) {
 				s.sent--
 			}
 			if len(s.flights) == 0 {

@@ -12,7 +12,7 @@ func entry(topic string, qos byte, payload string) Entry {
 }
 
 func TestInFlightIsSentAgainFirstAndInOrder(t *testing.T) {
-	s := New("c", 1, Limits{})
+	s := New("c", 1, &Limits{})
 	s.Attach(2)
 	for i := range 4 {
 		require.Equal(t, PushQueued, s.Push(entry("t", 1, fmt.Sprint(i)), false))
@@ -41,7 +41,7 @@ func TestInFlightIsSentAgainFirstAndInOrder(t *testing.T) {
 }
 
 func TestPacketIDsGoRoundPastThoseInFlight(t *testing.T) {
-	s := New("c", 1, Limits{})
+	s := New("c", 1, &Limits{})
 	s.Attach(2)
 	s.Push(entry("t", 1, "first"), false)
 	first, _ := s.Next(0)
@@ -68,7 +68,7 @@ func TestFullQueue(t *testing.T) {
 		{"QoS 0 never replaces QoS 1", []byte{1, 0}, 0, PushDropped, "01"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := New("c", 1, Limits{MaxQueued: 2})
+			s := New("c", 1, &Limits{MaxQueued: 2})
 			s.Attach(10)
 			for i, qos := range tt.have {
 				s.Push(entry("t", qos, fmt.Sprint(i)), false)
@@ -85,13 +85,13 @@ func TestFullQueue(t *testing.T) {
 }
 
 func TestQueueIsBoundedInOctets(t *testing.T) {
-	s := New("c", 1, Limits{MaxQueuedBytes: 10})
+	s := New("c", 1, &Limits{MaxQueuedBytes: 10})
 	require.Equal(t, PushQueued, s.Push(entry("t", 1, "123456789"), false))
 	require.Equal(t, PushDropped, s.Push(entry("t", 1, "1"), false))
 }
 
 func TestLatestPerTopic(t *testing.T) {
-	s := New("c", 1, Limits{})
+	s := New("c", 1, &Limits{})
 	s.Attach(1)
 	s.Push(entry("a", 0, "1"), true)
 	s.Push(entry("b", 0, "2"), true)
@@ -107,7 +107,7 @@ func TestLatestPerTopic(t *testing.T) {
 }
 
 func TestExpiredIsPassedOver(t *testing.T) {
-	s := New("c", 1, Limits{})
+	s := New("c", 1, &Limits{})
 	s.Attach(1)
 	e := entry("t", 1, "old")
 	e.Expires = 10

@@ -78,7 +78,7 @@ func (o *origin) limits() session.Limits {
 	if o.node.n > 0 {
 		mtu -= 3 + int(o.node.n) // the encapsulation
 	}
-	return session.Limits{MTU: mtu, Retry: o.link.Retry, Retries: o.link.Retries, AwakeRetry: o.link.AwakeRetry}
+	return session.Limits{LinkInfo: o.link, MTU: int32(mtu)}
 }
 
 // clientID is the node's client id, derived from its wireless node id if it

@@ -74,7 +74,7 @@ const publishHeader = 9
 
 // fits says whether the message, and a REGISTER of its name, fit the link.
 func (s *Session) fits(d *Delivery) bool {
-	return len(d.Payload)+publishHeader <= s.limits.MTU && len(d.Topic)+8 <= s.limits.MTU
+	return max(len(d.Payload)+publishHeader, len(d.Topic)+8) <= int(s.limits.MTU)
 }
 
 // name says how the node knows a topic: by an id that it was given, by a

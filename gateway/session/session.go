@@ -27,12 +27,10 @@ const (
 	Gone // disconnected or lost: the session is over for the gateway
 )
 
-// Timers and limits of a node's link.
+// Limits are what a node's link and forwarder allow.
 type Limits struct {
-	MTU        int           // octets of the largest message to the node
-	Retry      time.Duration // T_retry towards an active node (7.2)
-	Retries    int           // N_retry (7.2)
-	AwakeRetry time.Duration // towards an awake one (S4)
+	*shard.LinkInfo
+	MTU int32 // octets of the largest message to the node
 }
 
 const (
@@ -60,10 +58,10 @@ type Session struct {
 
 	state      State
 	clean      bool
+	probed     bool // a PINGREQ of ours is under way (C15)
 	limits     Limits
 	keepAlive  time.Duration
 	lastSeen   shard.Time
-	probed     bool          // a PINGREQ of ours is under way (C15)
 	sleep      time.Duration // as the node announced it
 	sleepEnds  shard.Time    // when it is lost
 	topics     topics
