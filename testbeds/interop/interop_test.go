@@ -98,6 +98,7 @@ func (s *server) port(scheme string) string {
 type subscriber struct {
 	lines   *bufio.Reader
 	granted string // what it says of its subscription
+	process *os.Process
 }
 
 // subscribe starts mosquitto_sub and waits until its subscription holds.
@@ -110,7 +111,7 @@ func (s *server) subscribe(t *testing.T, args ...string) *subscriber {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	sub := &subscriber{lines: bufio.NewReader(out)}
+	sub := &subscriber{lines: bufio.NewReader(out), process: cmd.Process}
 	for !strings.HasPrefix(sub.granted, "Subscribed") {
 		sub.granted = sub.raw(t)
 	}

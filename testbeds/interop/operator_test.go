@@ -89,3 +89,53 @@ func ownAddress(t *testing.T) string {
 	require.Fail(t, "this host has no address but loopback; give it one, such as: ip addr add 192.0.2.10/32 dev lo")
 	return ""
 }
+
+// TestClientsAreToldOfTheEnd stops the server while a client is connected.
+func TestClientsAreToldOfTheEnd(t *testing.T) {
+	s := serve(t, anyMQTT, anySN)
+	sub := s.subscribe(t, "-V", "5", "-t", "t")
+	n := s.udpNode(t)
+	n.connect("node")
+	s.stop(t)
+	require.Equal(t, []byte{2, 0x18}, n.read())
+	for line := ""; !strings.Contains(line, "Received DISCONNECT (139)"); { // server shutting down
+		line = sub.raw(t)
+	}
+}
+
+// TestTakeover connects a client id twice.
+func TestTakeover(t *testing.T) {
+	s := serve(t, anyMQTT, anySN)
+	sub := s.subscribe(t, "-V", "5", "-i", "one", "-t", "t")
+	n := s.udpNode(t)
+	n.connect("one")
+	for line := ""; !strings.Contains(line, "Received DISCONNECT (142)"); { // session taken over
+		line = sub.raw(t)
+	}
+}
+
+// TestRetainedAndSessions keeps a value, and a session whose client is away.
+func TestRetainedAndSessions(t *testing.T) {
+	s := serve(t, anyMQTT)
+	s.publish(t, nil, "-t", "state", "-r", "-m", "kept")
+	require.Equal(t, "kept", s.subscribe(t, "-t", "state").next(t))
+	args := []string{"-p", s.port("mqtt"), "-i", "away", "-c", "-q", "1", "-t", "queue", "-E"}
+	out, err := exec.Command("mosquitto_sub", args...).CombinedOutput()
+	require.NoError(t, err, string(out))
+	for _, m := range []string{"1", "2", "3"} {
+		s.publish(t, nil, "-t", "queue", "-q", "1", "-m", m)
+	}
+	args = append(args[:len(args)-1], "-C", "3")
+	out, err = exec.Command("mosquitto_sub", args...).CombinedOutput()
+	require.NoError(t, err)
+	require.Equal(t, "1\n2\n3\n", string(out))
+}
+
+// TestWill kills a client without a goodbye.
+func TestWill(t *testing.T) {
+	s := serve(t, anyMQTT)
+	sub := s.subscribe(t, "-t", "wills", "-q", "1")
+	dying := s.subscribe(t, "-t", "x", "--will-topic", "wills", "--will-payload", "lost", "--will-qos", "1")
+	require.NoError(t, dying.process.Kill())
+	require.Equal(t, "lost", sub.next(t))
+}
