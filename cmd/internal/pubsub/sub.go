@@ -1,0 +1,71 @@
+package pubsub
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// ErrTimeout says that not all messages came in time.
+var ErrTimeout = errors.New("timed out")
+
+// A Sub is what `dormouse sub` was asked to do.
+type Sub struct {
+	Target
+	Topics  []string
+	QoS     int
+	Verbose bool          // the topic stands before the message
+	Count   int           // end after as many messages; zero: never
+	Wait    time.Duration // end after that time; zero: never
+	NoEOL   bool          // nothing stands after a message
+}
+
+// Run connects, subscribes and prints what comes until it is enough.
+func (s *Sub) Run(ctx context.Context, stdout io.Writer, debug func(string, ...any)) error {
+	var expired context.CancelFunc
+	if s.Wait > 0 {
+		ctx, expired = context.WithTimeoutCause(ctx, s.Wait, ErrTimeout)
+		defer expired()
+	}
+	err := s.run(ctx, stdout, debug)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (s *Sub) run(ctx context.Context, stdout io.Writer, debug func(string, ...any)) error {
+	c, err := Dial(ctx, &s.Target, true, debug)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, topic := range s.Topics {
+		if err := c.Subscribe(ctx, topic, s.QoS); err != nil {
+			return err
+		}
+		debug("Subscribed to %s", topic)
+	}
+	for n := 0; s.Count == 0 || n < s.Count; n++ {
+		m, err := c.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := stdout.Write(s.format(m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sub) format(m Message) (b []byte) {
+	if s.Verbose {
+		b = append(append(b, m.Topic...), ' ')
+	}
+	b = append(b, m.Payload...)
+	if !s.NoEOL {
+		b = append(b, '\n')
+	}
+	return b
+}
