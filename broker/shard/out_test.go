@@ -1,0 +1,77 @@
+package shard
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dormouse-mqtt/dormouse/radio"
+)
+
+func TestOutputsAreGatheredByConnection(t *testing.T) {
+	var o Out
+	a, b := Dest{ID: 1}, Dest{ID: 2}
+	for round := range 3 {
+		o.BeginRound()
+		for _, d := range []*Dest{&a, &b, &a} {
+			x := o.To(d)
+			x.Data = append(x.Data, byte(d.ID))
+		}
+		outputs := o.Outputs()
+		require.Len(t, outputs, 2, "round %d", round)
+		require.Equal(t, []byte{1, 1}, outputs[0].Data)
+		require.Equal(t, []byte{2}, outputs[1].Data)
+		require.False(t, outputs[0].Close)
+		outputs[0].Close = true // must not come back in the next round
+	}
+}
+
+// TestRollback: an event that panicked leaves nothing (L15).
+func TestRollback(t *testing.T) {
+	var o Out
+	a, b := Dest{ID: 1}, Dest{ID: 2}
+	o.BeginRound()
+	x := o.To(&a)
+	x.Data = append(x.Data, "kept"...)
+	o.Batch.Put([]byte("k"), nil)
+	o.Datagram(1, radio.Memory(1), radio.Addr{}, []byte("kept"))
+
+	o.BeginEvent()
+	x = o.To(&a)
+	x.Data, x.Close = append(x.Data, "gone"...), true
+	y := o.To(&b)
+	y.Data = append(y.Data, "gone"...)
+	o.Batch.Delete([]byte("k"))
+	o.Datagram(1, radio.Memory(1), radio.Addr{}, []byte("gone"))
+	o.Wake = append(o.Wake, Wake{})
+	size := o.Batch.Size()
+	o.Rollback()
+
+	require.Len(t, o.Outputs(), 1)
+	require.Equal(t, "kept", string(o.Outputs()[0].Data))
+	require.False(t, o.Outputs()[0].Close)
+	require.Less(t, o.Batch.Size(), size)
+	require.Len(t, o.Outgoing(), 1)
+	require.Equal(t, "kept", string(o.Outgoing()[0].Data))
+	require.Empty(t, o.Wake)
+	y = o.To(&b) // its place is found anew
+	require.Empty(t, y.Data)
+}
+
+func TestMarksFollowTickets(t *testing.T) {
+	var o Out
+	o.BeginRound()
+	first := o.Mark()
+	o.Submitted(10)
+	o.BeginRound()
+	o.BeginRound()
+	second := o.Mark()
+	o.Submitted(12)
+	require.Zero(t, o.Durable())
+	o.Committed(9)
+	require.Zero(t, o.Durable())
+	o.Committed(11)
+	require.Equal(t, first, o.Durable())
+	o.Committed(12)
+	require.Equal(t, second, o.Durable())
+}

@@ -1,0 +1,44 @@
+package shard
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func released(r *Ring, durable Mark) (all []string) {
+	for {
+		p, ok := r.Next(durable)
+		if !ok {
+			return all
+		}
+		all = append(all, string(p.Packet))
+	}
+}
+
+func TestRingIsFirstInFirstOut(t *testing.T) {
+	var r Ring
+	require.Equal(t, Mark(5), r.Put(5, 1, 0, []byte("a")))
+	require.Equal(t, Mark(7), r.Put(7, 2, 0, []byte("b")))
+	require.Equal(t, Mark(7), r.Put(6, 1, 0, []byte("c")), "never before an older entry")
+	require.Empty(t, released(&r, 4))
+	require.Equal(t, []string{"a"}, released(&r, 6))
+	require.Equal(t, []string{"b", "c"}, released(&r, 7))
+	require.Zero(t, r.Len())
+	require.Equal(t, Mark(6), r.Put(6, 1, 0, nil), "an empty ring holds nobody up")
+}
+
+func TestRingKeepsPacketsApart(t *testing.T) {
+	var r Ring
+	for i := range 1000 {
+		r.Put(Mark(i), ConnID(i), uint8(i), []byte{byte(i), byte(i >> 8)})
+		if i%3 == 2 {
+			p, ok := r.Next(Mark(i))
+			require.True(t, ok)
+			n := i / 3
+			require.Equal(t, Released{ConnID(n), uint8(n), []byte{byte(n), byte(n >> 8)}}, p)
+		}
+	}
+	require.Len(t, released(&r, 1000), 1000-333)
+	require.Empty(t, r.data)
+}
