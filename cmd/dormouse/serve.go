@@ -99,7 +99,11 @@ func serve(cfg *config.Config, stdout io.Writer) error {
 	}
 	fmt.Fprintln(stdout, s.Ready())
 	sig := <-signals
-	logger.Info("stopping", "signal", sig.String())
+	b, g := s.Stats()
+	logger.Info("stopping", "signal", sig.String(),
+		"mqtt-clients", b.Accepted, "mqtt-refused", b.Refused, "mqtt-malformed", b.Malformed,
+		"published", b.Published, "delivered", b.Delivered, "dropped", b.Dropped,
+		"datagrams", g.Received, "datagrams-malformed", g.Malformed, "nodes-refused", g.Refused, "strangers", g.Unknown)
 	s.Close()
 	return nil
 }

@@ -155,4 +155,7 @@ func TestGarbageCostsNothing(t *testing.T) {
 	_, err = huge.Read(make([]byte, 1))
 	require.Error(t, err, "a CONNECT of 256 MiB is not waited for")
 	n.publish(id, []byte("still here"))
+	s.stop(t)
+	require.Regexp(t, `mqtt-malformed=[1-9]`, s.log.String())
+	require.Regexp(t, `datagrams-malformed=[1-9]\d{2}`, s.log.String())
 }
