@@ -25,6 +25,8 @@ type Options struct {
 	MaxInflight int
 	// MaxSubscriptions bounds those of one session. Zero: 10,000.
 	MaxSubscriptions int
+	// MaxRetained bounds the retained messages. Zero: 1,000,000.
+	MaxRetained int
 	// SessionExpiry is the longest that a session may outlive its connection.
 	// Zero: for ever.
 	SessionExpiry time.Duration
@@ -43,6 +45,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxSubscriptions == 0 {
 		o.MaxSubscriptions = 10_000
+	}
+	if o.MaxRetained == 0 {
+		o.MaxRetained = 1_000_000
 	}
 	if o.SessionExpiry == 0 {
 		o.SessionExpiry = session.NeverExpires

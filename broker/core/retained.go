@@ -7,15 +7,26 @@ import (
 )
 
 // retain keeps m as the retained message of its topic; an empty one deletes
-// what was kept [MQTT-3.3.1-6].
+// what was kept [MQTT-3.3.1-6]. Once there are as many as may be, a message on
+// another topic is delivered but not kept.
 func (c *Core) retain(m *session.Message, out *shard.Out) {
 	if len(m.Payload) == 0 {
 		c.directory.Retain(m.Topic, nil)
 		c.deleteRetained(m.Topic, out)
 		return
 	}
+	if _, n := c.directory.Len(); n >= c.options.MaxRetained && !c.isRetained(m.Topic) {
+		c.stats.Unretained++
+		return
+	}
 	c.directory.Retain(m.Topic, m)
 	c.writeRetained(m, out)
+}
+
+// isRetained says whether a message is kept for the name.
+func (c *Core) isRetained(name string) (found bool) {
+	c.directory.Scan(name, topic.Cursor{}, 1, func(*session.Message) { found = true })
+	return found
 }
 
 // A scan is a new subscription whose retained messages are under way.

@@ -19,6 +19,7 @@ type Config struct {
 	MaxQueuedBytes   int
 	MaxInflight      int
 	MaxSubscriptions int
+	MaxRetained      int
 	SessionExpiry    time.Duration
 	ConnectTimeout   time.Duration
 	KeepAliveMax     time.Duration

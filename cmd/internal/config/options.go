@@ -48,6 +48,7 @@ var Globals = []Option[Config]{
 	{Name: "max-queued-bytes", Kind: Octets, Default: "16MiB", Min: 1 << 10, Max: 1 << 40, Help: "octets that wait for one client", number: func(c *Config) *int { return &c.MaxQueuedBytes }},
 	{Name: "max-inflight", Kind: Number, Default: "100", Min: 1, Max: 65_535, Help: "unacknowledged messages to one client", number: func(c *Config) *int { return &c.MaxInflight }},
 	{Name: "max-subscriptions", Kind: Number, Default: "10000", Min: 1, Max: 10_000_000, Help: "subscriptions of one client", number: func(c *Config) *int { return &c.MaxSubscriptions }},
+	{Name: "max-retained", Kind: Number, Default: "1000000", Min: 1, Max: 1_000_000_000, Help: "retained messages", number: func(c *Config) *int { return &c.MaxRetained }},
 	{Name: "session-expiry", Kind: Duration, Default: "1193046h28m15s", Min: 0, Max: forever, Help: "longest that a session outlives its connection", duration: func(c *Config) *time.Duration { return &c.SessionExpiry }},
 	{Name: "connect-timeout", Kind: Duration, Default: "10s", Min: int64(time.Second), Max: int64(time.Hour), Help: "how long a client may take to say CONNECT", duration: func(c *Config) *time.Duration { return &c.ConnectTimeout }},
 	{Name: "keep-alive-max", Kind: Duration, Default: "0s", Min: 0, Max: int64(65_535 * time.Second), Help: "longest keep alive; 0s: any, none included", duration: func(c *Config) *time.Duration { return &c.KeepAliveMax }},

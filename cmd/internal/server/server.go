@@ -40,6 +40,7 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 			Queue:            brokersession.Limits{MaxQueued: c.MaxQueued, MaxQueuedBytes: c.MaxQueuedBytes},
 			MaxInflight:      c.MaxInflight,
 			MaxSubscriptions: c.MaxSubscriptions,
+			MaxRetained:      c.MaxRetained,
 			SessionExpiry:    c.SessionExpiry,
 			ConnectTimeout:   c.ConnectTimeout,
 			KeepAliveMax:     c.KeepAliveMax,
