@@ -125,14 +125,3 @@ func TestDefaultsReadBack(t *testing.T) {
 	}
 	require.Equal(t, want, got)
 }
-
-func FuzzYAML(f *testing.F) {
-	f.Add("listeners:\n  - url: mqtt://:1\n    anonymous: on\npredefined: ['*:1=a']\n")
-	f.Add("a: [\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		s := &settings{globals: map[string]setting{}}
-		if s.yaml("f", []byte(text)) == nil {
-			s.config()
-		}
-	})
-}

@@ -33,7 +33,7 @@ func (o *Option[T]) describe() string {
 	case o.Kind == Duration:
 		s += fmt.Sprintf("; %v to %v", time.Duration(o.Min), time.Duration(o.Max))
 	case o.Kind == Number || o.Kind == Octets:
-		s += fmt.Sprintf("; %d to %d", o.Min, o.Max)
+		s += fmt.Sprintf("; %d to %d", o.Min, o.max())
 	}
 	return s + ")"
 }
@@ -51,7 +51,7 @@ func WriteDefaults(w io.Writer) {
 		scheme, _, _ := strings.Cut(url, ":")
 		for i := range Locals {
 			o := &Locals[i]
-			if o.Schemes == nil || strings.Contains(strings.Join(o.Schemes, " ")+" ", scheme+" ") {
+			if o.of(scheme) {
 				fmt.Fprintf(w, "    # %s\n    %s: %q\n", o.describe(), o.Name, o.Default)
 			}
 		}

@@ -20,14 +20,18 @@ var later = []string{"mqtts", "ws", "wss", "unix", "mqttsns", "xbee", "hdlc", "c
 var Schemes = []string{"mqtt", "mqttsn", "slip"}
 
 // parseListener reads a listener URL; options stand in its query, and beside it
-// in a file.
-func parseListener(s string, beside map[string]setting) (*Listener, error) {
+// in a file or in the environment.
+func parseListener(at setting, beside map[string]setting) (*Listener, error) {
+	s := at.value
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "" {
 		return nil, fmt.Errorf("%q is no listener URL; write one like mqtt://:1883, mqttsn://:1884 or slip:///dev/ttyUSB0?baud=115200", s)
 	}
 	if slices.Contains(later, u.Scheme) {
 		return nil, fmt.Errorf("listener scheme %q is not available in this version; available are %s", u.Scheme, strings.Join(Schemes, ", "))
+	}
+	if strings.Contains(s, "#") {
+		return nil, fmt.Errorf("%q has a # in it; write %%23 if it belongs to a name, or leave out what follows", s)
 	}
 	if !slices.Contains(Schemes, u.Scheme) {
 		return nil, unknown("listener scheme", u.Scheme, Schemes)
@@ -54,8 +58,16 @@ func parseListener(s string, beside map[string]setting) (*Listener, error) {
 		}
 	}
 	for _, name := range sortedKeys(beside) {
-		if err := l.set(name, beside[name].value); err != nil {
-			return nil, &Error{beside[name].where, err.Error(), beside[name].excerpt}
+		set := beside[name]
+		switch {
+		case !query.Has(name) || set.weight > at.weight:
+		case set.weight < at.weight:
+			continue // the environment replaced the URL of the file
+		default:
+			return nil, set.fail(fmt.Errorf("option %q is given twice: here and in the url; leave out one", name))
+		}
+		if err := l.set(name, set.value); err != nil {
+			return nil, set.fail(err)
 		}
 	}
 	return l, nil
@@ -72,11 +84,11 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // set sets one option of the listener, if it is one of its scheme.
 func (l *Listener) set(name, value string) error {
-	o, err := find(Locals, name)
+	o, err := findLocal(name, l.Scheme)
 	if err != nil {
 		return err
 	}
-	if o.Schemes != nil && !slices.Contains(o.Schemes, l.Scheme) {
+	if !o.of(l.Scheme) {
 		return fmt.Errorf("option %q is not one of %s listeners, but of %s", name, l.Scheme, strings.Join(o.Schemes, ", "))
 	}
 	return o.set(l, value)
@@ -86,13 +98,23 @@ func (l *Listener) set(name, value string) error {
 func address(u *url.URL) (string, error) {
 	port, network := defaultPorts[u.Scheme]
 	if !network {
-		if u.Path == "" || u.Host != "" {
-			return "", fmt.Errorf("%q names no device; write it like %s:///dev/ttyUSB0", u.String(), u.Scheme)
+		if u.Path == "" || strings.HasSuffix(u.Path, "/") || u.Host != "" || u.User != nil {
+			return "", fmt.Errorf("%q names no device; write it like %s:///dev/ttyUSB0", u.Redacted(), u.Scheme)
 		}
 		return u.Path, nil
 	}
-	if u.Path != "" && u.Path != "/" {
+	host := u.Hostname()
+	switch {
+	case u.Opaque != "": // mqtt:1884 would otherwise listen on the default port
+		return "", fmt.Errorf("%q lacks the slashes; write it like %s://:%s", u.String(), u.Scheme, port)
+	case u.User != nil:
+		return "", fmt.Errorf("%q has a user name, which listeners have not", u.Redacted())
+	case u.Path != "" && u.Path != "/":
 		return "", fmt.Errorf("%q has a path, which %s listeners have not", u.String(), u.Scheme)
+	case host == "*":
+		return "", fmt.Errorf("%q: the host is \"*\"; leave it empty for all addresses", u.String())
+	case strings.Contains(host, ":") && !strings.HasPrefix(u.Host, "["):
+		return "", fmt.Errorf("%q: write an IPv6 address in brackets, like %s://[::1]:%s", u.String(), u.Scheme, port)
 	}
 	if u.Port() != "" {
 		port = u.Port()
@@ -100,22 +122,9 @@ func address(u *url.URL) (string, error) {
 	if n, err := strconv.Atoi(port); err != nil || n > 65_535 {
 		return "", fmt.Errorf("%q: the port is %q; use 0 to 65535", u.String(), port)
 	}
-	return net.JoinHostPort(u.Hostname(), port), nil
-}
-
-// parsePredefined reads CLIENT:ID=TOPIC.
-func parsePredefined(s string) (p Predefined, err error) {
-	left, topic, ok := strings.Cut(s, "=")
-	colon := strings.LastIndex(left, ":")
-	if !ok || topic == "" || colon <= 0 {
-		return p, fmt.Errorf("%q is no predefined topic; write CLIENT:ID=TOPIC, with * for every client", s)
+	a := net.JoinHostPort(host, port)
+	if _, _, err := net.SplitHostPort(a); err != nil || strings.ContainsAny(host, "\x00[]") {
+		return "", fmt.Errorf("%q: the host is %q; use a name, an address or nothing", u.String(), host)
 	}
-	id, err := strconv.ParseUint(left[colon+1:], 10, 16)
-	if err != nil || id == 0 || id == 0xFFFF {
-		return p, fmt.Errorf("%q: the id is %q; use 1 to 65534", s, left[colon+1:])
-	}
-	if strings.ContainsAny(topic, "+#") {
-		return p, fmt.Errorf("%q: a predefined topic has no wildcards", s)
-	}
-	return Predefined{left[:colon], uint16(id), topic}, nil
+	return a, nil
 }

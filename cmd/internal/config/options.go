@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,12 +96,20 @@ func (o *Option[T]) set(t *T, value string) error {
 		*o.duration(t) = d
 	default:
 		n, err := number(value, o.Kind == Octets)
-		if err != nil || n < o.Min || n > o.Max {
-			return fmt.Errorf("%s is %q; use a number%s from %d to %d", o.Name, value, o.unit(), o.Min, o.Max)
+		if err != nil || n < o.Min || n > o.max() {
+			return fmt.Errorf("%s is %q; use a number%s from %d to %d", o.Name, value, o.unit(), o.Min, o.max())
 		}
 		*o.number(t) = int(n)
 	}
 	return nil
+}
+
+// max is the largest number that the option and an int of this machine hold.
+func (o *Option[T]) max() int64 { return min(o.Max, math.MaxInt) }
+
+// of says whether listeners of the scheme have the option.
+func (o *Option[T]) of(scheme string) bool {
+	return o.Schemes == nil || slices.Contains(o.Schemes, scheme)
 }
 
 func (o *Option[T]) unit() string {
@@ -121,55 +130,8 @@ func number(s string, octets bool) (int64, error) {
 		}
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err == nil && n > (1<<62)>>shift {
+	if limit := int64(1<<62) >> shift; err == nil && (n > limit || n < -limit) {
 		err = strconv.ErrRange
 	}
 	return n << shift, err
-}
-
-// find is the option of a name; an unknown one is an error that names the
-// nearest.
-func find[T any](options []Option[T], name string) (*Option[T], error) {
-	names := make([]string, len(options))
-	for i := range options {
-		if names[i] = options[i].Name; names[i] == name {
-			return &options[i], nil
-		}
-	}
-	return nil, unknown("option", name, names)
-}
-
-// unknown says that there is no such thing, and what may have been meant.
-func unknown(what, name string, known []string) error {
-	best, distance := "", 3
-	for _, k := range known {
-		if d := edits(name, k); d < distance || d == distance && best == "" && len(k) > 4 {
-			best, distance = k, d
-		}
-	}
-	if best != "" {
-		return fmt.Errorf("unknown %s %q; did you mean %q?", what, name, best)
-	}
-	return fmt.Errorf("unknown %s %q; known are %s", what, name, strings.Join(known, ", "))
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

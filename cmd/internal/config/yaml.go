@@ -19,11 +19,14 @@ func (s *settings) yaml(file string, b []byte) error {
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) {
-			return place(file, syntax.Token).fail("%s", syntax.Message)
+			return place(file, syntax.Token).fail("%s", oneLine(syntax.Message))
 		}
-		return &Error{Where: file, Text: err.Error()}
+		return &Error{Where: file, Text: oneLine(err.Error())}
 	}
-	for _, d := range doc.Docs {
+	for i, d := range doc.Docs {
+		if i > 0 && d.Start != nil {
+			return place(file, d.Start).fail("a second document begins here; put all into one")
+		}
 		if err := s.mapping(file, d.Body, s.option(file)); err != nil {
 			return err
 		}
@@ -48,7 +51,7 @@ func (s *settings) option(file string) func(string, at, ast.Node) error {
 				return err
 			})
 		}
-		if _, err := find(Globals, name); err != nil {
+		if _, err := findGlobal(name); err != nil {
 			return here.fail("%s", err)
 		}
 		set, err := scalar(file, value)
@@ -59,14 +62,18 @@ func (s *settings) option(file string) func(string, at, ast.Node) error {
 
 func (s *settings) yamlListener(file string, i int, n ast.Node) error {
 	options := s.listener(i)
-	if _, isMap := n.(ast.MapNode); !isMap {
+	m, isMap := n.(ast.MapNode)
+	if isMap && !m.MapRange().Next() {
+		return place(file, n.GetToken()).fail("this listener has no url; write one like `url: mqtt://:1883`")
+	}
+	if !isMap {
 		set, err := scalar(file, n)
 		options["url"] = set
 		return err
 	}
 	return s.mapping(file, n, func(name string, here at, value ast.Node) error {
 		if name != "url" {
-			if _, err := find(Locals, name); err != nil {
+			if _, err := findLocal(name, ""); err != nil {
 				return here.fail("%s", err)
 			}
 		}
@@ -88,6 +95,9 @@ func (s *settings) mapping(file string, n ast.Node, visit func(string, at, ast.N
 	seen := map[string]bool{}
 	for entries := m.MapRange(); entries.Next(); {
 		key := entries.Key()
+		if _, plain := key.(*ast.StringNode); !plain {
+			return place(file, key.GetToken()).fail("a plain name is expected here, such as `log-level`")
+		}
 		name, here := key.GetToken().Value, place(file, key.GetToken())
 		if seen[name] {
 			return here.fail("%q is given twice", name)
@@ -121,10 +131,15 @@ func scalar(file string, n ast.Node) (setting, error) {
 		return setting{}, here.fail("a single value is expected here")
 	}
 	value := v.GetToken().Value
-	if b, isBool := n.(*ast.BoolNode); isBool { // on and off are words to YAML 1.1 only
-		value = map[bool]string{true: "on", false: "off"}[b.Value]
+	switch n := n.(type) {
+	case *ast.BoolNode: // on and off are words to YAML 1.1 only
+		value = map[bool]string{true: "on", false: "off"}[n.Value]
+	case *ast.LiteralNode: // its token is the | or > before it
+		value = strings.TrimSpace(n.Value.Value)
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		return setting{}, here.fail("anchors, aliases and tags are not understood here; write the value itself")
 	}
-	return setting{value, here.where, here.excerpt}, nil
+	return setting{value, here.where, here.excerpt, inFile}, nil
 }
 
 // An at is a place in a file.
@@ -144,3 +159,8 @@ func place(file string, t *token.Token) at {
 func (a at) fail(format string, args ...any) error {
 	return &Error{a.where, fmt.Sprintf(format, args...), a.excerpt}
 }
+
+// oneLine joins the lines of a message.
+func oneLine(s string) string { return strings.Join(strings.FieldsFunc(s, isBreak), " ") }
+
+func isBreak(r rune) bool { return r == '\n' || r == '\r' }
