@@ -1,15 +1,19 @@
-// Package client is an MQTT client, 3.1.1 and 5.0, up to QoS 1: what the
-// command line tools stand on.
+// Package client is an MQTT client, 3.1.1 and 5.0, that sends up to QoS 1: what
+// the command line tools stand on.
+//
+// One goroutine reads. While the application does not take its messages nothing
+// more is read, and TCP holds the server back: whoever waits for an answer must
+// see to it that somebody takes the messages that may come before it.
 package client
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"sync"
 	"time"
 
@@ -26,7 +30,11 @@ type Options struct {
 	SessionExpiry uint32        // seconds (5.0)
 	UserName      string        // empty: none
 	Password      string
-	// Log is told of each packet; it may be nil.
+	Will          *Message // nil: none
+	// Queue is how many messages wait for the application. Zero: 64. Negative:
+	// none, so that no message is acknowledged that was not taken.
+	Queue int
+	// Log is told of each packet, by several goroutines; it may be nil.
 	Log func(format string, args ...any)
 }
 
@@ -38,49 +46,51 @@ type Message struct {
 	Retain  bool
 }
 
-// A RefusedError is a CONNACK that refuses.
-type RefusedError struct {
-	Version mqtt.Version
-	Code    mqtt.ReasonCode
-}
-
-func (e *RefusedError) Error() string {
-	reason := e.Code.String()
-	if e.Version < mqtt.V5 {
-		reason = mqtt.ReturnCode(e.Code).String()
-	}
-	return "connection refused: " + reason
-}
-
-// maxMessages is how many messages wait for the application; while they are not
-// taken nothing more is read, and TCP holds the server back.
-const maxMessages = 64
+// farewell is how long the server may take to let the connection end.
+const farewell = time.Second
 
 // A Client is connected from Dial to its end.
 type Client struct {
-	conn     net.Conn
-	options  Options
-	messages chan Message
-	done     chan struct{}
-	ending   chan struct{}
-	once     sync.Once
-	wait     sync.WaitGroup
+	conn      net.Conn
+	options   Options
+	limits    limits
+	messages  chan Message
+	inflight  chan struct{}   // holds one for each PUBLISH that waits for PUBACK
+	exactly   map[uint16]bool // ids of QoS 2 messages between PUBLISH and PUBREL
+	done      chan struct{}   // closed when the reader has ended
+	ending    chan struct{}   // closed by Close
+	once      sync.Once
+	wait      sync.WaitGroup
+	accepting sync.Mutex // held from handing a message over to its acknowledgement
+	writing   sync.Mutex // held while a packet is written
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows, never held over I/O
 	lastID  uint16
-	answers map[uint16]chan answer
+	pending map[uint16]request
 	err     error
-	written time.Time
+	alive   alive
 }
 
-// An answer is an acknowledgement.
-type answer struct {
-	codes []byte
-	code  mqtt.ReasonCode
-}
-
-// Dial connects to the server at host:port and sends CONNECT.
-func Dial(ctx context.Context, address string, o Options) (*Client, error) {
+// Dial connects to a server, mqtt://user:password@host:port or host:port, and
+// sends CONNECT.
+func Dial(ctx context.Context, server string, o Options) (*Client, error) {
+	address := server
+	if u, err := url.Parse(server); err == nil && u.Host != "" {
+		if u.Scheme != "mqtt" {
+			return nil, fmt.Errorf("%q: the client speaks mqtt:// only", u.Scheme+"://")
+		}
+		port := u.Port()
+		if port == "" {
+			port = "1883"
+		}
+		address = net.JoinHostPort(u.Hostname(), port)
+		if password, ok := u.User.Password(); ok && o.Password == "" {
+			o.Password = password
+		}
+		if o.UserName == "" {
+			o.UserName = u.User.Username()
+		}
+	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
@@ -97,227 +107,84 @@ func Connect(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
 	}
+	if o.Queue == 0 {
+		o.Queue = 64
+	}
 	c := &Client{
-		conn: conn, options: o, messages: make(chan Message, maxMessages), answers: map[uint16]chan answer{},
-		done: make(chan struct{}), ending: make(chan struct{}),
+		conn: conn, options: o, messages: make(chan Message, max(o.Queue, 0)), exactly: map[uint16]bool{},
+		pending: map[uint16]request{}, done: make(chan struct{}), ending: make(chan struct{}),
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	r := bufio.NewReader(conn)
 	err := c.connect(r)
-	if !stop() && err == nil {
+	if !stop() {
 		err = ctx.Err()
 	}
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
+	c.inflight = make(chan struct{}, c.limits.inflight)
 	c.wait.Go(func() { c.read(r) })
-	if o.KeepAlive > 0 {
-		c.wait.Go(c.ping)
+	if c.limits.keepAlive > 0 {
+		c.wait.Go(c.keepAlive)
 	}
 	return c, nil
-}
-
-func (c *Client) connect(r *bufio.Reader) error {
-	o := &c.options
-	p := mqtt.Connect{
-		Version: o.Version, CleanStart: o.CleanStart, KeepAlive: uint16(o.KeepAlive / time.Second), ClientID: []byte(o.ClientID),
-		HasUserName: o.UserName != "", UserName: []byte(o.UserName), HasPassword: o.Password != "", Password: []byte(o.Password),
-	}
-	if o.Version == mqtt.V5 && o.SessionExpiry > 0 {
-		p.Properties = mqtt.NewProperties(mqtt.AppendUint32(nil, mqtt.SessionExpiryInterval, o.SessionExpiry))
-	}
-	if err := c.send(&p); err != nil {
-		return err
-	}
-	first, err := c.next(r, new(mqtt.Decoder))
-	if err != nil {
-		return fmt.Errorf("no answer to CONNECT: %w", err)
-	}
-	ack, ok := first.(*mqtt.Connack)
-	if !ok {
-		return fmt.Errorf("%v instead of CONNACK", first.Type())
-	}
-	if ack.Code != mqtt.Success {
-		return &RefusedError{o.Version, ack.Code}
-	}
-	return nil
-}
-
-// send writes one packet.
-func (c *Client) send(p mqtt.Packet) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.options.Log("Client %s sending %v", c.options.ClientID, p.Type())
-	c.written = time.Now()
-	_, err := c.conn.Write(p.AppendTo(nil, c.options.Version))
-	return err
-}
-
-// next reads one packet.
-func (c *Client) next(r *bufio.Reader, d *mqtt.Decoder) (mqtt.Packet, error) {
-	var b []byte
-	for {
-		octet, err := r.ReadByte()
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, octet)
-		size, err := mqtt.FrameSize(b, 0)
-		if err != nil {
-			return nil, err
-		}
-		if size > 0 {
-			whole := make([]byte, size)
-			copy(whole, b)
-			if _, err := io.ReadFull(r, whole[len(b):]); err != nil {
-				return nil, err
-			}
-			p, err := d.Decode(whole, c.options.Version)
-			if err == nil {
-				c.options.Log("Client %s received %v", c.options.ClientID, p.Type())
-			}
-			return p, err
-		}
-	}
-}
-
-// read handles packets until the connection ends.
-func (c *Client) read(r *bufio.Reader) {
-	d := &mqtt.Decoder{From: mqtt.FromServer}
-	var err error
-	for err == nil {
-		var p mqtt.Packet
-		if p, err = c.next(r, d); err == nil {
-			err = c.handle(p)
-		}
-	}
-	c.mu.Lock()
-	c.err = err
-	c.mu.Unlock()
-	c.conn.Close()
-	close(c.messages)
-	close(c.done)
-}
-
-func (c *Client) handle(p mqtt.Packet) error {
-	switch p := p.(type) {
-	case *mqtt.Publish:
-		select {
-		case c.messages <- Message{string(p.Topic), bytes.Clone(p.Payload), byte(p.QoS), p.Retain}:
-		case <-c.ending:
-			return net.ErrClosed
-		}
-		if p.QoS == 1 {
-			return c.send(&mqtt.Puback{PacketID: p.PacketID})
-		}
-	case *mqtt.Puback:
-		c.answer(p.PacketID, answer{code: p.Code})
-	case *mqtt.Suback:
-		c.answer(p.PacketID, answer{codes: bytes.Clone(p.Codes)})
-	case *mqtt.Unsuback:
-		c.answer(p.PacketID, answer{})
-	case *mqtt.Disconnect:
-		return fmt.Errorf("disconnected by the server: %v", p.Code)
-	}
-	return nil
-}
-
-func (c *Client) answer(id uint16, a answer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if waiting := c.answers[id]; waiting != nil {
-		waiting <- a
-		delete(c.answers, id)
-	}
-}
-
-// ping keeps the connection alive while nothing else does.
-func (c *Client) ping() {
-	tick := time.NewTicker(c.options.KeepAlive / 2)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			c.mu.Lock()
-			quiet := time.Since(c.written) >= c.options.KeepAlive/2
-			c.mu.Unlock()
-			if quiet && c.send(&mqtt.Pingreq{}) != nil {
-				return
-			}
-		case <-c.done:
-			return
-		}
-	}
-}
-
-// request sends what build makes of a packet id and waits for the answer.
-func (c *Client) request(ctx context.Context, build func(id uint16) mqtt.Packet) (answer, error) {
-	waiting := make(chan answer, 1)
-	c.mu.Lock()
-	for c.lastID++; c.lastID == 0 || c.answers[c.lastID] != nil; c.lastID++ {
-	}
-	id := c.lastID
-	c.answers[id] = waiting
-	c.mu.Unlock()
-	if err := c.send(build(id)); err != nil {
-		return answer{}, err
-	}
-	select {
-	case a := <-waiting:
-		return a, nil
-	case <-c.done:
-		return answer{}, c.Err()
-	case <-ctx.Done():
-		return answer{}, ctx.Err()
-	}
-}
-
-// Publish sends a message, and at QoS 1 waits until the server has it.
-func (c *Client) Publish(ctx context.Context, m Message) error {
-	p := mqtt.Publish{QoS: mqtt.QoS(m.QoS), Retain: m.Retain, Topic: []byte(m.Topic), Payload: m.Payload}
-	if m.QoS == 0 {
-		return c.send(&p)
-	}
-	a, err := c.request(ctx, func(id uint16) mqtt.Packet { p.PacketID = id; return &p })
-	if err == nil && a.code.Failed() {
-		return fmt.Errorf("publish refused: %v", a.code)
-	}
-	return err
-}
-
-// Subscribe subscribes and returns the code of each filter.
-func (c *Client) Subscribe(ctx context.Context, qos byte, filters ...string) ([]byte, error) {
-	var raw []byte
-	for _, f := range filters {
-		raw = mqtt.AppendFilter(raw, f, mqtt.SubscribeOptions{QoS: mqtt.QoS(qos)})
-	}
-	a, err := c.request(ctx, func(id uint16) mqtt.Packet {
-		return &mqtt.Subscribe{PacketID: id, Filters: mqtt.NewFilters(raw)}
-	})
-	return a.codes, err
 }
 
 // Messages are those that come in; the channel is closed at the end.
 func (c *Client) Messages() <-chan Message { return c.messages }
 
-// Err is why the connection ended; nil: it has not.
+// Done is closed when the connection has ended.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection ended; nil: it has not, or Close ended it.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if errors.Is(c.err, io.EOF) {
+	if errors.Is(c.err, io.EOF) || errors.Is(c.err, io.ErrUnexpectedEOF) {
 		return errors.New("the server closed the connection")
 	}
 	return c.err
 }
 
+// fail ends the connection; the first reason stays.
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	if c.err == nil && !c.closing() {
+		c.err = err
+	}
+	c.mu.Unlock()
+	c.conn.Close()
+}
+
+func (c *Client) closing() bool {
+	select {
+	case <-c.ending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Close says DISCONNECT and waits until all has ended.
 func (c *Client) Close() {
 	c.once.Do(func() {
-		c.conn.SetWriteDeadline(time.Now().Add(time.Second))
-		c.send(&mqtt.Disconnect{})
 		close(c.ending)
-		c.conn.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), farewell)
+		defer cancel()
+		c.conn.SetWriteDeadline(time.Now().Add(farewell)) // of a write under way
+		c.accepting.Lock()                                // no acknowledgement after DISCONNECT
+		err := c.send(ctx, &mqtt.Disconnect{})
+		c.accepting.Unlock()
+		// Octets that are never read make TCP reset the connection, and the
+		// server may then lose what was sent last: read on until it closes.
+		half, ok := c.conn.(interface{ CloseWrite() error })
+		if err != nil || !ok || half.CloseWrite() != nil {
+			c.conn.Close()
+			return
+		}
+		c.conn.SetReadDeadline(time.Now().Add(farewell))
 	})
 	c.wait.Wait()
 }

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dormouse-mqtt/dormouse/broker/topic"
 	"github.com/dormouse-mqtt/dormouse/cmd/internal/pubsub"
 )
 
@@ -19,31 +24,29 @@ func newPub() *cobra.Command {
 	var p pubsub.Pub
 	var message, file string
 	var null, whole bool
+	var delay float64
 	c := &cobra.Command{
 		Use:   "pub [URL]",
 		Short: "Publish a message by MQTT or MQTT-SN",
 		Example: `  dormouse pub -t sensors/kitchen -m 21.5
   dormouse pub mqttsn://127.0.0.1:1884 -t sensors/kitchen -q 1 -m 21.5
   dormouse pub mqttsn://127.0.0.1:1884 -t ab -q -1 -m 'without connecting'
+  dormouse pub -t beat -m tick --repeat 10 --repeat-delay 0.5
   tail -f log | dormouse pub mqtt://broker:1883 -V 5 -t log -l`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
-			if err := p.Complete(args); err != nil {
+			name, err := p.Complete(args)
+			if err != nil {
 				return usageError{err}
 			}
-			given := 0
-			for _, flag := range []string{"message", "file", "null-message", "stdin-file", "stdin-line"} {
-				if c.Flags().Changed(flag) {
-					given++
-				}
+			if p.Topic == "" {
+				p.Topic = name
 			}
-			switch least := map[bool]int{true: -1, false: 0}[p.Version == "mqttsn"]; {
-			case p.Topic == "":
-				return usageError{errors.New("there is no topic; give one with -t")}
-			case given != 1:
-				return usageError{errors.New("give the message by one of -m, -n, -f, -s and -l")}
-			case p.QoS < least || p.QoS > 1:
-				return usageError{fmt.Errorf("-q is %d; use %d to 1", p.QoS, least)}
+			if err := checkPub(c, &p, delay); err != nil {
+				return usageError{err}
+			}
+			p.Delay = time.Duration(delay * float64(time.Second))
+			switch {
 			case file != "":
 				p.Message, err = os.ReadFile(file)
 			case whole:
@@ -54,9 +57,9 @@ func newPub() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := interruptible(c)
 			defer stop()
-			return refused(p.Run(ctx, c.InOrStdin(), debugger(c, p.Debug)))
+			return refused(c, p.Run(ctx, c.InOrStdin(), debugger(c, p.Debug)))
 		},
 	}
 	f := c.Flags()
@@ -69,20 +72,65 @@ func newPub() *cobra.Command {
 	f.BoolVarP(&p.Lines, "stdin-line", "l", false, "each line of standard input is a message")
 	f.IntVarP(&p.QoS, "qos", "q", 0, "quality of service: 0 or 1; -1 by MQTT-SN, without connecting")
 	f.BoolVarP(&p.Retain, "retain", "r", false, "the server keeps the message for later subscribers")
+	f.IntVar(&p.Repeat, "repeat", 1, "send the message that many times")
+	f.Float64Var(&delay, "repeat-delay", 0, "seconds between two of them")
 	return c
 }
 
+// checkPub says what is missing, or does not go together.
+func checkPub(c *cobra.Command, p *pubsub.Pub, delay float64) error {
+	given := 0
+	for _, flag := range []string{"message", "file", "null-message", "stdin-file", "stdin-line"} {
+		if c.Flags().Changed(flag) {
+			given++
+		}
+	}
+	least := 0
+	if p.Version == "mqttsn" {
+		least = -1
+	}
+	switch {
+	case p.Topic == "":
+		return errors.New("there is no topic; give one with -t")
+	case given != 1:
+		return errors.New("give the message by one of -m, -n, -f, -s and -l")
+	case p.QoS < least || p.QoS > 1:
+		return fmt.Errorf("-q is %d; use %d to 1", p.QoS, least)
+	case p.Repeat < 1 || !(delay >= 0 && delay < 1e9):
+		return errors.New("--repeat is 1 or more, and --repeat-delay no less than 0")
+	case p.Lines && c.Flags().Changed("repeat"):
+		return errors.New("lines are not repeated; leave -l or --repeat out")
+	}
+	if err := topic.CheckName(p.Topic, topic.Limits{}); err != nil {
+		return wrongTopic(p.Topic, err)
+	}
+	return nil
+}
+
+func wrongTopic(name string, err error) error {
+	return fmt.Errorf("-t %q is refused everywhere: %s", name, strings.TrimPrefix(err.Error(), "topic: "))
+}
+
+// interruptible is the context that a signal ends.
+func interruptible(c *cobra.Command) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+}
+
 // refused says in mosquitto's words that nobody listens there.
-func refused(err error) error {
+func refused(c *cobra.Command, err error) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("connection refused: nobody listens there; is the server running? (%w)", err)
+		fmt.Fprintf(c.ErrOrStderr(), "Error: Connection refused; is the server running? (%v)\n", err)
+		return exitCode(exitError)
 	}
 	return err
 }
 
-func debugger(c *cobra.Command, on bool) func(string, ...any) {
+func debugger(c *cobra.Command, on bool) pubsub.Debug {
+	var mu sync.Mutex
 	return func(format string, args ...any) {
 		if on {
+			mu.Lock()
+			defer mu.Unlock()
 			fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...)
 		}
 	}

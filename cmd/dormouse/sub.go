@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dormouse-mqtt/dormouse/broker/topic"
 	"github.com/dormouse-mqtt/dormouse/cmd/internal/pubsub"
 )
 
@@ -30,21 +28,20 @@ func newSub() *cobra.Command {
   dormouse sub -V 5 -i display -c -x 3600 -t 'sensors/#' -q 1`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := s.Complete(args); err != nil {
+			name, err := s.Complete(args)
+			if err != nil {
 				return usageError{err}
 			}
-			switch {
-			case len(s.Topics) == 0:
-				return usageError{errors.New("there is no topic; give one or more with -t")}
-			case s.QoS < 0 || s.QoS > 1:
-				return usageError{fmt.Errorf("-q is %d; use 0 or 1", s.QoS)}
-			case s.KeepSession && !c.Flags().Changed("id"):
-				return usageError{errors.New("a session that is kept needs a client id; give one with -i")}
+			if name != "" {
+				s.Topics = append(s.Topics, name)
+			}
+			if err := checkSub(c, &s, seconds); err != nil {
+				return usageError{err}
 			}
 			s.Wait = time.Duration(seconds) * time.Second
-			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := interruptible(c)
 			defer stop()
-			err := s.Run(ctx, c.OutOrStdout(), debugger(c, s.Debug))
+			err = s.Run(ctx, c.OutOrStdout(), debugger(c, s.Debug))
 			switch {
 			case errors.Is(err, pubsub.ErrTimeout):
 				fmt.Fprintln(c.ErrOrStderr(), "Timed out")
@@ -52,7 +49,7 @@ func newSub() *cobra.Command {
 			case errors.Is(err, context.Canceled):
 				return nil // by a signal
 			}
-			return refused(err)
+			return refused(c, err)
 		},
 	}
 	f := c.Flags()
@@ -63,7 +60,28 @@ func newSub() *cobra.Command {
 	f.IntVarP(&s.Count, "count", "C", 0, "end after that many messages")
 	f.IntVarP(&seconds, "timeout", "W", 0, "end after that many seconds, with exit code 27")
 	f.BoolVarP(&s.NoEOL, "no-eol", "N", false, "print nothing after a message")
+	f.BoolVarP(&s.Fresh, "no-retained", "R", false, "leave out what was retained before")
 	f.BoolVarP(&s.KeepSession, "disable-clean-session", "c", false, "keep the session at the server")
 	f.Uint32VarP(&s.SessionExpiry, "session-expiry-interval", "x", 0, "seconds that the server keeps the session (5)")
 	return c
+}
+
+// checkSub says what is missing, or does not go together.
+func checkSub(c *cobra.Command, s *pubsub.Sub, seconds int) error {
+	switch {
+	case len(s.Topics) == 0:
+		return errors.New("there is no topic; give one or more with -t")
+	case s.QoS < 0 || s.QoS > 1:
+		return fmt.Errorf("-q is %d; use 0 or 1", s.QoS)
+	case s.Count < 0 || seconds < 0:
+		return errors.New("-C and -W are not negative")
+	case s.KeepSession && !c.Flags().Changed("id"):
+		return errors.New("a session that is kept needs a client id; give one with -i")
+	}
+	for _, filter := range s.Topics {
+		if err := topic.CheckFilter(filter, topic.Limits{}); err != nil {
+			return wrongTopic(filter, err)
+		}
+	}
+	return nil
 }
