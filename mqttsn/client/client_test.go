@@ -9,106 +9,163 @@ import (
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 )
 
-// out takes the only datagram and decodes it.
-func out[P mqttsn.Packet](t *testing.T, c *Client) P {
-	t.Helper()
-	datagrams := c.Out()
-	require.Len(t, datagrams, 1)
-	p, _, err := new(mqttsn.Decoder).Decode(datagrams[0])
-	require.NoError(t, err)
-	require.IsType(t, *new(P), p)
-	return p.(P)
+// A talk is a conversation with a client, whose time is that of the test.
+type talk struct {
+	*Client
+	t   *testing.T
+	now Time
 }
 
-func receive(c *Client, now Time, p mqttsn.Packet) { c.Receive(now, p.AppendTo(nil)) }
+func newTalk(t *testing.T, o Options) *talk { return &talk{Client: New(o), t: t} }
 
-func connected(t *testing.T) *Client {
-	c := New(Options{ClientID: "n", KeepAlive: time.Minute})
+// connected is a talk after its CONNACK.
+func connected(t *testing.T, o Options) *talk {
+	o.ClientID = "n"
+	c := newTalk(t, o)
 	token := c.Connect(0)
-	require.Equal(t, "n", string(out[*mqttsn.Connect](t, c).ClientID))
-	receive(c, 0, &mqttsn.Connack{})
-	require.Equal(t, []Event{{Kind: Done, Token: token}}, c.Events())
+	c.sends(&mqttsn.Connect{
+		CleanSession: o.CleanSession, ProtocolID: mqttsn.ProtocolID, Duration: seconds(o.KeepAlive), ClientID: []byte("n"),
+	})
+	c.gets(&mqttsn.Connack{})
+	c.tells(Event{Kind: Connected, Token: token})
 	return c
 }
 
-func TestPublishRegistersFirst(t *testing.T) {
-	c := connected(t)
-	token := c.Publish(0, "topic", []byte("x"), mqttsn.QoS1, false)
-	r := out[*mqttsn.Register](t, c)
-	receive(c, 0, &mqttsn.Regack{TopicID: 7, MsgID: r.MsgID})
-	p := out[*mqttsn.Publish](t, c)
-	require.Equal(t, uint16(7), p.TopicID)
-	require.False(t, p.Dup)
-
-	c.Advance(10 * time.Second)
-	require.True(t, out[*mqttsn.Publish](t, c).Dup)
-	receive(c, 0, &mqttsn.Puback{TopicID: 7, MsgID: p.MsgID})
-	require.Equal(t, []Event{{Kind: Done, Token: token}}, c.Events())
+// sleeping is a talk whose node is asleep.
+func sleeping(t *testing.T) *talk {
+	c := connected(t, Options{KeepAlive: time.Minute})
+	token := c.Sleep(c.now, time.Hour)
+	c.sends(&mqttsn.Disconnect{HasDuration: true, Duration: 3600})
+	c.gets(&mqttsn.Disconnect{})
+	c.tells(Event{Kind: Asleep, Token: token})
+	return c
 }
 
-func TestForgottenTopicIsRegisteredAgain(t *testing.T) {
-	c := connected(t)
-	c.learn("topic", 7)
-	c.Publish(0, "topic", nil, mqttsn.QoS1, false)
-	p := out[*mqttsn.Publish](t, c)
-	receive(c, 0, &mqttsn.Puback{MsgID: p.MsgID, Code: mqttsn.InvalidTopicID})
-	r := out[*mqttsn.Register](t, c)
-	receive(c, 0, &mqttsn.Regack{TopicID: 8, MsgID: r.MsgID})
-	p = out[*mqttsn.Publish](t, c)
-	receive(c, 0, &mqttsn.Puback{MsgID: p.MsgID, Code: mqttsn.InvalidTopicID})
-	var refused *RefusedError
-	require.ErrorAs(t, c.Events()[0].Err, &refused)
-}
-
-func TestGivesUpAfterRetries(t *testing.T) {
-	c := New(Options{ClientID: "n"})
-	c.Connect(0)
-	require.Len(t, c.Out(), 1)
-	for i := range 3 {
-		c.Advance(Time(i+1) * 10 * time.Second)
-		require.Len(t, c.Out(), 1)
+// sends expects exactly these packets.
+func (c *talk) sends(want ...mqttsn.Packet) {
+	c.t.Helper()
+	got := c.Out()
+	require.Len(c.t, got, len(want))
+	for i, p := range want {
+		require.Equal(c.t, p.AppendTo(nil), got[i], "%T %+v", p, p)
 	}
-	c.Advance(40 * time.Second)
-	require.Empty(t, c.Out())
-	require.ErrorIs(t, c.Events()[0].Err, ErrNoAnswer)
 }
 
-func TestWakeEndsAtPingresp(t *testing.T) {
-	c := connected(t)
-	c.Sleep(0, time.Hour)
-	require.Equal(t, uint16(3600), out[*mqttsn.Disconnect](t, c).Duration)
-	receive(c, 0, &mqttsn.Disconnect{})
+func (c *talk) gets(packets ...mqttsn.Packet) {
+	for _, p := range packets {
+		c.Receive(c.now, p.AppendTo(nil))
+	}
+}
+
+// tells expects exactly these events.
+func (c *talk) tells(want ...Event) {
+	c.t.Helper()
+	require.Equal(c.t, want, c.Events())
+}
+
+// wait lets time pass, and Advance be called when it is due.
+func (c *talk) wait(d time.Duration) {
+	end := c.now + d
+	for at, ok := c.Deadline(); ok && at <= end; at, ok = c.Deadline() {
+		c.now = at
+		c.Advance(at)
+	}
+	c.now = end
+}
+
+func TestRequestsQueue(t *testing.T) {
+	c := newTalk(t, Options{})
+	first, second := c.Connect(0), c.Subscribe(0, "a/+", mqttsn.QoS1)
+	c.sends(&mqttsn.Connect{ProtocolID: mqttsn.ProtocolID})
+	c.gets(&mqttsn.Connack{})
+	c.sends(&mqttsn.Subscribe{QoS: mqttsn.QoS1, MsgID: 2, TopicName: []byte("a/+")})
+	c.gets(&mqttsn.Suback{QoS: mqttsn.QoS0, MsgID: 2})
+	c.tells(Event{Kind: Connected, Token: first}, Event{Kind: Subscribed, Token: second, Topic: "a/+"})
+}
+
+func TestConnectIsRefused(t *testing.T) {
+	c := newTalk(t, Options{KeepAlive: time.Minute})
+	token := c.Connect(0)
+	c.gets(&mqttsn.Connack{Code: mqttsn.Congestion})
+	c.tells(Event{Kind: Refused, Token: token, Err: &RefusedError{mqttsn.TypeConnack, mqttsn.Congestion}})
 	_, due := c.Deadline()
-	require.False(t, due, "a sleeper sends nothing")
-	c.Events()
-	c.Wake(0)
-	out[*mqttsn.Pingreq](t, c)
-	receive(c, 0, &mqttsn.Register{TopicID: 1, MsgID: 5, TopicName: []byte("cmd")})
-	require.Equal(t, uint16(5), out[*mqttsn.Regack](t, c).MsgID)
-	message := mqttsn.Publish{QoS: mqttsn.QoS1, TopicID: 1, MsgID: 9, Data: []byte("on")}
-	receive(c, 0, &message)
-	message.Dup = true
-	receive(c, 0, &message)
-	require.Len(t, c.Out(), 2, "each copy is acknowledged")
-	receive(c, 0, &mqttsn.Pingresp{})
-	events := c.Events()
-	require.Len(t, events, 2, "but told once")
-	require.Equal(t, "cmd", events[0].Topic)
-	require.Equal(t, Done, events[1].Kind)
+	require.False(t, due)
 }
 
-func TestUnknownTopicIDIsRefused(t *testing.T) {
-	c := connected(t)
-	receive(c, 0, &mqttsn.Publish{TopicID: 99, Data: []byte("x")})
-	require.Equal(t, mqttsn.InvalidTopicID, out[*mqttsn.Puback](t, c).Code)
-	require.Empty(t, c.Events())
+// An answer of before says nothing about the connection to come.
+func TestConnectOutlivesAnOldDisconnect(t *testing.T) {
+	c := newTalk(t, Options{})
+	token := c.Connect(0)
+	c.gets(&mqttsn.Disconnect{}, &mqttsn.Connack{})
+	c.tells(Event{Kind: Connected, Token: token})
+}
+
+func TestRetryAndGiveUp(t *testing.T) {
+	c := connected(t, Options{})
+	token, queued := c.Subscribe(0, "topic", mqttsn.QoS1), c.Unsubscribe(0, "other")
+	again := c.Connect(0)
+	p := mqttsn.Subscribe{QoS: mqttsn.QoS1, MsgID: 2, TopicName: []byte("topic")}
+	c.sends(&p)
+	p.Dup = true
+	for range 3 {
+		c.wait(10*time.Second - 1)
+		c.sends()
+		c.wait(1)
+		c.sends(&p)
+	}
+	c.wait(10 * time.Second)
+	c.tells(
+		Event{Kind: GaveUp, Token: token, Err: ErrNoAnswer, Topic: "topic"},
+		Event{Kind: GaveUp, Token: queued, Err: ErrNoAnswer, Topic: "other"},
+		Event{Kind: Disconnected, Err: ErrNoAnswer},
+	)
+	c.sends(&mqttsn.Connect{ProtocolID: mqttsn.ProtocolID, ClientID: []byte("n")})
+	c.gets(&mqttsn.Connack{})
+	c.tells(Event{Kind: Connected, Token: again})
 }
 
 func TestKeepAlive(t *testing.T) {
-	c := connected(t)
-	at, ok := c.Deadline()
-	require.True(t, ok)
-	require.Equal(t, time.Minute, at)
-	c.Advance(at)
-	out[*mqttsn.Pingreq](t, c)
+	c := connected(t, Options{KeepAlive: time.Minute})
+	c.wait(time.Minute)
+	c.sends(&mqttsn.Pingreq{})
+	c.gets(&mqttsn.Pingresp{})
+	c.tells()
+	c.wait(time.Minute)
+	c.sends(&mqttsn.Pingreq{})
+	c.wait(40 * time.Second)
+	c.sends(&mqttsn.Pingreq{}, &mqttsn.Pingreq{}, &mqttsn.Pingreq{})
+	c.tells(Event{Kind: Disconnected, Err: ErrNoAnswer})
+}
+
+func TestPings(t *testing.T) {
+	c := connected(t, Options{})
+	c.gets(&mqttsn.Pingreq{})
+	c.sends(&mqttsn.Pingresp{})
+	token := c.Ping(0)
+	c.sends(&mqttsn.Pingreq{})
+	c.gets(&mqttsn.Pingresp{})
+	c.tells(Event{Kind: Ponged, Token: token})
+}
+
+func TestGatewayDisconnects(t *testing.T) {
+	c := connected(t, Options{})
+	first, second := c.Ping(0), c.Register(0, "topic")
+	c.sends(&mqttsn.Pingreq{})
+	c.gets(&mqttsn.Disconnect{})
+	c.sends() // the second is not even tried
+	c.tells(
+		Event{Kind: GaveUp, Token: first, Err: ErrDisconnected},
+		Event{Kind: GaveUp, Token: second, Err: ErrDisconnected, Topic: "topic"},
+		Event{Kind: Disconnected, Err: ErrDisconnected},
+	)
+}
+
+func TestGoodbye(t *testing.T) {
+	c := connected(t, Options{KeepAlive: time.Minute})
+	token := c.Disconnect(0)
+	c.sends(&mqttsn.Disconnect{})
+	c.gets(&mqttsn.Disconnect{}, &mqttsn.Disconnect{})
+	c.tells(Event{Kind: Left, Token: token})
+	_, due := c.Deadline()
+	require.False(t, due)
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 )
 
-// Receive handles a datagram from the gateway; what is malformed is dropped.
+// Receive handles a datagram from the gateway; what is malformed or fits nothing
+// is dropped. It keeps nothing of the datagram, and reports one message at most.
 func (c *Client) Receive(now Time, datagram []byte) {
 	p, _, err := c.decoder.Decode(datagram)
 	if err != nil {
@@ -14,139 +15,185 @@ func (c *Client) Receive(now Time, datagram []byte) {
 	}
 	switch p := p.(type) {
 	case *mqttsn.Connack:
-		if c.underWay(mqttsn.TypeConnect) {
-			c.connected = p.Code == mqttsn.Accepted
-			c.answered(now, mqttsn.TypeConnack, p.Code)
-		}
+		c.connack(p)
 	case *mqttsn.Regack:
 		c.regack(now, p)
 	case *mqttsn.Puback:
 		c.puback(now, p)
 	case *mqttsn.Suback:
-		if c.underWay(mqttsn.TypeSubscribe) && c.requests[0].msgID == p.MsgID {
-			c.requests[0].granted = p.QoS
-			if p.Code == mqttsn.Accepted && p.TopicID != 0 {
-				c.learn(c.requests[0].topic, p.TopicID)
-			}
-			c.answered(now, mqttsn.TypeSuback, p.Code)
-		}
+		c.suback(p)
 	case *mqttsn.Unsuback:
-		if c.underWay(mqttsn.TypeUnsubscribe) && c.requests[0].msgID == p.MsgID {
-			c.finish(now, nil)
-		}
-	case *mqttsn.Pingresp:
-		if c.underWay(mqttsn.TypePingreq) {
-			c.finish(now, nil)
+		if c.underWay(mqttsn.TypeUnsubscribe, p.MsgID) {
+			c.finish(nil)
 		}
 	case *mqttsn.Pingreq:
 		c.send(now, &mqttsn.Pingresp{})
-	case *mqttsn.Register: // 6.10
-		c.learn(string(p.TopicName), p.TopicID)
-		c.stillAwake(now)
-		c.send(now, &mqttsn.Regack{TopicID: p.TopicID, MsgID: p.MsgID})
+	case *mqttsn.Pingresp:
+		c.pingresp()
+	case *mqttsn.Register:
+		c.register(now, p)
 	case *mqttsn.Publish:
 		c.publish(now, p)
 	case *mqttsn.Disconnect:
-		c.disconnect(now)
+		c.disconnect()
 	}
+	c.next(now)
 }
 
-func (c *Client) underWay(kind mqttsn.Type) bool {
-	return c.started && c.requests[0].kind == kind
+// asked says whether the request under way is of that kind.
+func (c *Client) asked(kind mqttsn.Type) bool { return c.started && c.requests[0].kind == kind }
+
+// underWay says whether an answer with that message id answers it.
+func (c *Client) underWay(kind mqttsn.Type, msgID uint16) bool {
+	return c.asked(kind) && c.requests[0].msgID == msgID
 }
 
-func (c *Client) answered(now Time, t mqttsn.Type, code mqttsn.ReturnCode) {
+func (c *Client) answered(t mqttsn.Type, code mqttsn.ReturnCode) {
 	if code != mqttsn.Accepted {
-		c.finish(now, &RefusedError{t, code})
+		c.finish(&RefusedError{t, code})
 		return
 	}
-	c.finish(now, nil)
+	c.finish(nil)
 }
 
-func (c *Client) learn(topic string, id uint16) { c.ids[topic], c.names[id] = id, topic }
-
-// stillAwake restarts T_retry: the messages of a wake are coming in (6.14).
-func (c *Client) stillAwake(now Time) {
-	if c.underWay(mqttsn.TypePingreq) {
-		c.due, c.tries = now+c.options.Retry, 0
+func (c *Client) connack(p *mqttsn.Connack) {
+	if !c.asked(mqttsn.TypeConnect) {
+		return
 	}
+	c.state = disconnected
+	if p.Code == mqttsn.Accepted {
+		c.state = active
+		c.topics.renew(c.options.CleanSession)
+		c.inbox.renew(c.options.CleanSession)
+	}
+	c.answered(mqttsn.TypeConnack, p.Code)
 }
 
+// regack answers a REGISTER, of its own or before a PUBLISH.
 func (c *Client) regack(now Time, p *mqttsn.Regack) {
-	if !c.underWay(mqttsn.TypePublish) || !c.requests[0].register || c.requests[0].msgID != p.MsgID {
-		return
-	}
-	if p.Code != mqttsn.Accepted {
-		c.answered(now, mqttsn.TypeRegack, p.Code)
-		return
-	}
-	c.requests[0].fresh = true
-	c.learn(c.requests[0].topic, p.TopicID)
-	c.tries = 0
-	c.transmit(now, false)
-}
-
-// puback ends a PUBLISH, or registers its topic anew if the gateway has
-// forgotten it (10.1).
-func (c *Client) puback(now Time, p *mqttsn.Puback) {
-	if !c.underWay(mqttsn.TypePublish) || c.requests[0].register || c.requests[0].msgID != p.MsgID {
+	publishing := c.underWay(mqttsn.TypePublish, p.MsgID) && c.requests[0].register
+	if !publishing && !c.underWay(mqttsn.TypeRegister, p.MsgID) {
 		return
 	}
 	r := c.requests[0]
-	if id, known := c.ids[r.topic]; p.Code == mqttsn.InvalidTopicID && known && !r.fresh {
-		delete(c.names, id)
-		delete(c.ids, r.topic)
+	if p.Code == mqttsn.Accepted {
+		c.topics.learn(r.topic, p.TopicID)
+	}
+	if !publishing || p.Code != mqttsn.Accepted {
+		c.answered(mqttsn.TypeRegack, p.Code)
+		return
+	}
+	r.fresh, c.tries = true, 0
+	c.transmit(now, false)
+}
+
+// puback ends a PUBLISH, or registers its topic anew if the gateway has forgotten
+// it (6.5). It is matched by its message id, for gateways exist that leave the
+// topic id out; only that of a refused QoS 0 has no other name.
+func (c *Client) puback(now Time, p *mqttsn.Puback) {
+	unknown := p.Code == mqttsn.InvalidTopicID
+	if unknown && p.MsgID == 0 {
+		c.topics.forget(p.TopicID)
+	}
+	if !c.underWay(mqttsn.TypePublish, p.MsgID) || c.requests[0].register {
+		return
+	}
+	r := c.requests[0]
+	if id, ok := c.topics.ids[r.topic]; unknown && ok && !r.fresh {
+		c.topics.forget(id)
 		c.tries = 0
 		c.transmit(now, false)
 		return
 	}
-	c.answered(now, mqttsn.TypePuback, p.Code)
+	c.answered(mqttsn.TypePuback, p.Code)
 }
 
-// publish takes a message. A repetition of the last one is acknowledged again,
-// but not handed on again.
-func (c *Client) publish(now Time, p *mqttsn.Publish) {
-	c.stillAwake(now)
-	topic, code := "", mqttsn.InvalidTopicID
-	switch p.TopicIDType {
-	case mqttsn.TopicNormal:
-		topic = c.names[p.TopicID]
-	case mqttsn.TopicPredefined:
-		topic = c.options.Predefined[p.TopicID]
-	case mqttsn.TopicShort:
-		name := mqttsn.ShortName(p.TopicID)
-		topic = string(name[:])
-	}
-	if topic != "" {
-		code = mqttsn.Accepted
-	}
-	if p.QoS == mqttsn.QoS1 || code != mqttsn.Accepted {
-		c.send(now, &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: code})
-	}
-	if code != mqttsn.Accepted {
+// suback learns the topic id, which a filter with wildcards has not (6.9).
+func (c *Client) suback(p *mqttsn.Suback) {
+	if !c.underWay(mqttsn.TypeSubscribe, p.MsgID) {
 		return
 	}
-	if p.QoS == mqttsn.QoS1 {
-		repeated := p.Dup && c.haveIn && c.lastIn == p.MsgID
-		if c.lastIn, c.haveIn = p.MsgID, true; repeated {
-			return
-		}
+	r := c.requests[0]
+	r.granted = p.QoS
+	if kind, _ := c.topics.fixed(r.topic); kind == mqttsn.TopicNormal && p.Code == mqttsn.Accepted && p.TopicID != 0 {
+		c.topics.learn(r.topic, p.TopicID)
+	}
+	c.answered(mqttsn.TypeSuback, p.Code)
+}
+
+func (c *Client) pingresp() {
+	if !c.asked(mqttsn.TypePingreq) {
+		return
+	}
+	if c.state == awake {
+		c.state = asleep
+	}
+	c.finish(nil)
+}
+
+// stillAwake restarts T_retry: the messages of a wake are coming in (6.14).
+func (c *Client) stillAwake(now Time) {
+	if c.asked(mqttsn.TypePingreq) && c.requests[0].wake {
+		c.due, c.tries = now+c.options.Retry, 0
+	}
+}
+
+// register takes the id that the gateway gives to a topic (6.10).
+func (c *Client) register(now Time, p *mqttsn.Register) {
+	c.stillAwake(now)
+	answer := mqttsn.Regack{TopicID: p.TopicID, MsgID: p.MsgID}
+	switch {
+	case mqttsn.Check(p) != nil:
+		answer.Code = mqttsn.NotSupported
+	case p.TopicID == 0, p.TopicID == 0xFFFF: // reserved (5.3.11)
+		answer.Code = mqttsn.InvalidTopicID
+	default:
+		c.topics.learn(string(p.TopicName), p.TopicID)
+	}
+	c.send(now, &answer)
+}
+
+// publish takes a message. Each repetition is acknowledged, but told once.
+func (c *Client) publish(now Time, p *mqttsn.Publish) {
+	if c.held || p.QoS == mqttsn.QoSMinus1 {
+		return
+	}
+	c.stillAwake(now)
+	answer := mqttsn.Puback{TopicID: p.TopicID}
+	if p.QoS != mqttsn.QoS0 {
+		answer.MsgID = p.MsgID
+	}
+	topic := c.topics.name(p.TopicIDType, p.TopicID)
+	switch {
+	case p.QoS == mqttsn.QoS2:
+		answer.Code = mqttsn.NotSupported
+	case topic == "" || mqttsn.Check(p) != nil:
+		answer.Code = mqttsn.InvalidTopicID
+	}
+	if p.QoS == mqttsn.QoS1 || answer.Code != mqttsn.Accepted {
+		c.send(now, &answer)
+	}
+	if answer.Code != mqttsn.Accepted || p.QoS == mqttsn.QoS1 && c.inbox.repeated(p) {
+		return
 	}
 	c.events = append(c.events, Event{
 		Kind: Message, Topic: topic, Payload: bytes.Clone(p.Data), QoS: p.QoS, Retain: p.Retain, Dup: p.Dup,
 	})
 }
 
-// disconnect is the gateway's answer to ours, or its own goodbye.
-func (c *Client) disconnect(now Time) {
-	if c.underWay(mqttsn.TypeDisconnect) {
-		c.connected = false // nor is a sleeper supervised by keep alive
-		c.finish(now, nil)
-		return
-	}
-	c.connected = false
-	c.events = append(c.events, Event{Kind: Disconnected})
-	for len(c.requests) > 0 && c.started {
-		c.finish(now, ErrDisconnected)
+// disconnect is the gateway's answer to ours, or its own goodbye. One that comes
+// while a CONNECT is under way is about what was before it, and one that finds
+// nothing under way of a sleeper repeats the answer to its DISCONNECT.
+func (c *Client) disconnect() {
+	switch {
+	case c.asked(mqttsn.TypeConnect), c.state == asleep && !c.started:
+	case c.asked(mqttsn.TypeDisconnect):
+		c.state = disconnected
+		if c.requests[0].duration > 0 {
+			c.state = asleep
+		}
+		c.finish(nil)
+	default:
+		c.lose(ErrDisconnected)
 	}
 }

@@ -1,56 +1,22 @@
 package client
 
 import (
-	"errors"
-	"fmt"
+	"bytes"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 )
 
-// ErrNoAnswer says that the gateway did not answer N_retry repetitions.
-var ErrNoAnswer = errors.New("mqtt-sn: the gateway does not answer")
-
-// ErrDisconnected says that the gateway ended the connection.
-var ErrDisconnected = errors.New("mqtt-sn: the gateway ended the connection")
-
-// A RefusedError is a return code other than accepted.
-type RefusedError struct {
-	Type mqttsn.Type // of the answer
-	Code mqttsn.ReturnCode
-}
-
-func (e *RefusedError) Error() string { return fmt.Sprintf("mqtt-sn: %v: %v", e.Type, e.Code) }
-
-// An EventKind says what happened.
-type EventKind uint8
-
-// What happens.
-const (
-	Done         EventKind = iota // Token, Err; QoS: granted to a subscription
-	Message                       // Topic, Payload, QoS, Retain, Dup
-	Disconnected                  // by the gateway
-)
-
-// An Event tells the application something.
-type Event struct {
-	Kind        EventKind
-	Token       int
-	Err         error
-	Topic       string
-	Payload     []byte
-	QoS         mqttsn.QoS
-	Retain, Dup bool
-}
-
 // A request waits for its turn, then for its answer.
 type request struct {
 	kind     mqttsn.Type // of the packet
-	token    int
+	served   EventKind
+	token    int // 0: the client's own, that keeps the connection alive
 	topic    string
 	payload  []byte
 	qos      mqttsn.QoS
 	retain   bool
+	wake     bool
 	duration time.Duration
 	msgID    uint16
 	granted  mqttsn.QoS
@@ -70,84 +36,137 @@ func (c *Client) ask(now Time, r *request) int {
 	return r.token
 }
 
-// Connect asks for a connection (6.2). Each request returns a token, which its
-// Done event carries.
-func (c *Client) Connect(now Time) int { return c.ask(now, &request{kind: mqttsn.TypeConnect}) }
+// Connect asks for a connection (6.2). Each request returns a token, which the
+// event at its end carries.
+func (c *Client) Connect(now Time) int {
+	return c.ask(now, &request{kind: mqttsn.TypeConnect, served: Connected})
+}
+
+// Register asks for the id of a topic (6.5). Publish does it by itself.
+func (c *Client) Register(now Time, topic string) int {
+	return c.ask(now, &request{kind: mqttsn.TypeRegister, served: Registered, topic: topic})
+}
 
 // Publish publishes (6.6), registering the topic first if that is needed.
 func (c *Client) Publish(now Time, topic string, payload []byte, qos mqttsn.QoS, retain bool) int {
-	return c.ask(now, &request{kind: mqttsn.TypePublish, topic: topic, payload: payload, qos: qos, retain: retain})
+	return c.ask(now, &request{
+		kind: mqttsn.TypePublish, served: Published,
+		topic: topic, payload: bytes.Clone(payload), qos: qos, retain: retain,
+	})
 }
 
 // Subscribe subscribes (6.9).
 func (c *Client) Subscribe(now Time, filter string, qos mqttsn.QoS) int {
-	return c.ask(now, &request{kind: mqttsn.TypeSubscribe, topic: filter, qos: qos})
+	return c.ask(now, &request{kind: mqttsn.TypeSubscribe, served: Subscribed, topic: filter, qos: qos})
 }
 
 // Unsubscribe ends a subscription (6.9).
 func (c *Client) Unsubscribe(now Time, filter string) int {
-	return c.ask(now, &request{kind: mqttsn.TypeUnsubscribe, topic: filter})
+	return c.ask(now, &request{kind: mqttsn.TypeUnsubscribe, served: Unsubscribed, topic: filter})
 }
 
-// Sleep says that the node listens no more for d, in whole seconds (6.14).
+// Sleep says that the node listens no more for d, in whole seconds, rounded
+// up, 18 hours at most (6.14).
 func (c *Client) Sleep(now Time, d time.Duration) int {
-	return c.ask(now, &request{kind: mqttsn.TypeDisconnect, duration: d})
+	return c.ask(now, &request{kind: mqttsn.TypeDisconnect, served: Asleep, duration: max(d, time.Second)})
 }
 
-// Wake asks for what was kept; it is done at PINGRESP, after all messages (6.14).
-func (c *Client) Wake(now Time) int { return c.ask(now, &request{kind: mqttsn.TypePingreq}) }
+// Wake asks for what was kept; it is over at PINGRESP, after all messages (6.14).
+func (c *Client) Wake(now Time) int {
+	return c.ask(now, &request{kind: mqttsn.TypePingreq, served: Woken, wake: true})
+}
+
+// Ping asks whether the gateway is there (6.11). KeepAlive does it by itself.
+func (c *Client) Ping(now Time) int {
+	return c.ask(now, &request{kind: mqttsn.TypePingreq, served: Ponged})
+}
 
 // Disconnect says goodbye (6.12).
-func (c *Client) Disconnect(now Time) int { return c.ask(now, &request{kind: mqttsn.TypeDisconnect}) }
+func (c *Client) Disconnect(now Time) int {
+	return c.ask(now, &request{kind: mqttsn.TypeDisconnect, served: Left})
+}
 
-// transmit sends the request under way, for the first time or again.
+// transmit sends the request under way, for the first time or again. One that
+// cannot be sent is over.
 func (c *Client) transmit(now Time, again bool) {
 	r := c.requests[0]
-	c.due = now + c.options.Retry
-	switch r.kind {
-	case mqttsn.TypeConnect:
-		c.send(now, &mqttsn.Connect{
-			CleanSession: c.options.CleanSession, ProtocolID: mqttsn.ProtocolID,
-			Duration: seconds(c.options.KeepAlive), ClientID: []byte(c.options.ClientID),
-		})
-	case mqttsn.TypePublish:
-		c.transmitPublish(now, r, again)
-	case mqttsn.TypeSubscribe:
-		c.send(now, &mqttsn.Subscribe{Dup: again, QoS: r.qos, MsgID: r.msgID, TopicName: []byte(r.topic)})
-	case mqttsn.TypeUnsubscribe:
-		c.send(now, &mqttsn.Unsubscribe{MsgID: r.msgID, TopicName: []byte(r.topic)})
-	case mqttsn.TypePingreq:
-		c.send(now, &mqttsn.Pingreq{ClientID: []byte(c.options.ClientID)})
-	case mqttsn.TypeDisconnect:
-		c.send(now, &mqttsn.Disconnect{HasDuration: r.duration > 0, Duration: seconds(r.duration)})
+	p, err := c.packet(r, again)
+	if err == nil {
+		err = mqttsn.Check(p)
 	}
-}
-
-func seconds(d time.Duration) uint16 { return uint16(min(d/time.Second, 0xFFFF)) }
-
-// transmitPublish sends PUBLISH, or REGISTER if the topic has no id yet (6.5).
-func (c *Client) transmitPublish(now Time, r *request, again bool) {
-	p := mqttsn.Publish{Dup: again && r.qos > mqttsn.QoS0, QoS: r.qos, Retain: r.retain, MsgID: r.msgID, Data: r.payload}
-	if r.qos < mqttsn.QoS1 {
-		p.MsgID = 0
-	}
-	var ok bool
-	if p.TopicID, ok = c.pre[r.topic]; ok {
-		p.TopicIDType = mqttsn.TopicPredefined
-	} else if len(r.topic) == 2 {
-		p.TopicIDType, p.TopicID = mqttsn.TopicShort, mqttsn.ShortID([]byte(r.topic))
-	} else if p.TopicID, ok = c.ids[r.topic]; !ok {
-		if r.qos == mqttsn.QoSMinus1 {
-			c.finish(now, fmt.Errorf("mqtt-sn: QoS -1 takes a predefined topic or one of two octets, not %q", r.topic))
-			return
-		}
-		r.register = true
-		c.send(now, &mqttsn.Register{MsgID: r.msgID, TopicName: []byte(r.topic)})
+	if err != nil {
+		c.finish(err)
 		return
 	}
-	r.register = false
-	c.send(now, &p)
-	if r.qos < mqttsn.QoS1 {
-		c.finish(now, nil)
+	c.due = now + c.options.Retry
+	if r.wake && c.state == asleep {
+		c.state = awake
+	}
+	c.send(now, p)
+	if r.kind == mqttsn.TypePublish && !r.register && r.qos < mqttsn.QoS1 {
+		c.finish(nil)
 	}
 }
+
+// overhead is more than what any packet holds besides topic, payload or client id.
+const overhead = 16
+
+// packet is what asks for r.
+func (c *Client) packet(r *request, again bool) (mqttsn.Packet, error) {
+	if max(len(r.topic), len(r.payload), len(c.options.ClientID)) > mqttsn.MaxLength-overhead {
+		return nil, ErrTooLong
+	}
+	if r.qos > mqttsn.QoS1 {
+		return nil, ErrQoS
+	}
+	switch r.kind {
+	case mqttsn.TypeConnect:
+		return &mqttsn.Connect{
+			CleanSession: c.options.CleanSession, ProtocolID: mqttsn.ProtocolID,
+			Duration: seconds(c.options.KeepAlive), ClientID: []byte(c.options.ClientID),
+		}, nil
+	case mqttsn.TypeRegister:
+		return &mqttsn.Register{MsgID: r.msgID, TopicName: []byte(r.topic)}, nil
+	case mqttsn.TypePublish:
+		return c.publication(r, again)
+	case mqttsn.TypeSubscribe:
+		kind, id := c.topics.fixed(r.topic)
+		return &mqttsn.Subscribe{
+			Dup: again, QoS: r.qos, TopicIDType: kind, MsgID: r.msgID, TopicName: []byte(r.topic), TopicID: id,
+		}, nil
+	case mqttsn.TypeUnsubscribe:
+		kind, id := c.topics.fixed(r.topic)
+		return &mqttsn.Unsubscribe{TopicIDType: kind, MsgID: r.msgID, TopicName: []byte(r.topic), TopicID: id}, nil
+	case mqttsn.TypePingreq:
+		if r.wake {
+			return &mqttsn.Pingreq{ClientID: []byte(c.options.ClientID)}, nil
+		}
+		return &mqttsn.Pingreq{}, nil
+	default:
+		return &mqttsn.Disconnect{HasDuration: r.duration > 0, Duration: seconds(r.duration)}, nil
+	}
+}
+
+// publication is PUBLISH, or REGISTER if the topic has no id yet (6.5).
+func (c *Client) publication(r *request, again bool) (mqttsn.Packet, error) {
+	p := &mqttsn.Publish{QoS: r.qos, Retain: r.retain, Data: r.payload}
+	if r.qos == mqttsn.QoS1 {
+		p.MsgID, p.Dup = r.msgID, again
+	}
+	r.register = false
+	if p.TopicIDType, p.TopicID = c.topics.fixed(r.topic); p.TopicIDType != mqttsn.TopicNormal {
+		return p, nil
+	}
+	id, ok := c.topics.ids[r.topic]
+	if r.qos == mqttsn.QoSMinus1 {
+		return nil, ErrNoID
+	}
+	if p.TopicID = id; ok {
+		return p, nil
+	}
+	r.register = true
+	return &mqttsn.Register{MsgID: r.msgID, TopicName: []byte(r.topic)}, nil
+}
+
+// seconds rounds up: a duration of 0 would mean something else.
+func seconds(d time.Duration) uint16 { return uint16(min((d+time.Second-1)/time.Second, 0xFFFF)) }
