@@ -1,8 +1,13 @@
-// Package conn runs an MQTT-SN client on a UDP socket: one goroutine owns the
-// client, one reads.
+// Package conn runs an MQTT-SN client on a UDP socket or on a radio link: one
+// goroutine owns the client, one reads.
+//
+// Methods may be called from any goroutine. They queue behind each other, for a
+// node has one exchange at a time; each blocks until its own is over. When its
+// context ends first it returns, but the exchange goes on.
 package conn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -11,6 +16,7 @@ import (
 
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 	"github.com/dormouse-mqtt/dormouse/mqttsn/client"
+	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
 // A Message came from the gateway.
@@ -21,17 +27,17 @@ type Message struct {
 	Retain, Dup bool
 }
 
-// maxMessages is how many messages wait for the application. While they are not
-// taken nothing more is read, and the gateway repeats.
-const maxMessages = 64
+// maxMessages is how many messages wait for the application.
+const maxMessages = 256
 
-// A Conn is a client and its socket.
+// A Conn is a client and what carries its datagrams.
 type Conn struct {
-	udp      net.Conn
+	carrier  carrier
 	epoch    time.Time
 	calls    chan call
 	incoming chan []byte
 	messages chan Message
+	lost     chan error
 	done     chan struct{}
 	once     sync.Once
 	wait     sync.WaitGroup
@@ -43,34 +49,52 @@ type call struct {
 	result chan client.Event
 }
 
-// Dial opens a socket to the gateway at host:port.
+// Dial opens a UDP socket to the gateway at host:port. It sends nothing yet.
 func Dial(ctx context.Context, gateway string, o client.Options) (*Conn, error) {
 	udp, err := new(net.Dialer).DialContext(ctx, "udp", gateway)
 	if err != nil {
 		return nil, err
 	}
+	return start(socket{udp}, o), nil
+}
+
+// New talks to the gateway at an address of a link, which Close closes.
+func New(l radio.Link, gateway radio.Addr, o client.Options) *Conn {
+	return start(link{l, gateway}, o)
+}
+
+func start(by carrier, o client.Options) *Conn {
 	c := &Conn{
-		udp: udp, epoch: time.Now(), calls: make(chan call), incoming: make(chan []byte),
-		messages: make(chan Message, maxMessages), done: make(chan struct{}),
+		carrier: by, epoch: time.Now(), calls: make(chan call), incoming: make(chan []byte),
+		messages: make(chan Message, maxMessages), lost: make(chan error, 1), done: make(chan struct{}),
 	}
 	c.wait.Go(c.read)
 	c.wait.Go(func() { c.run(client.New(o)) })
-	return c, nil
+	return c
 }
 
-// read hands datagrams on. An ICMP error about one that we sent is no end.
+// pause is how long reading rests after an error, which may be there to stay.
+const pause = 10 * time.Millisecond
+
+// read hands datagrams on. An error is no end: UDP reports by ICMP that nobody
+// got what we sent.
 func (c *Conn) read() {
-	b := make([]byte, 1<<16)
+	b := make([]byte, mqttsn.MaxLength)
 	for {
-		n, err := c.udp.Read(b)
+		n, err := c.carrier.read(b)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
-			continue
+			select {
+			case <-time.After(pause):
+				continue
+			case <-c.done:
+				return
+			}
 		}
 		select {
-		case c.incoming <- append([]byte(nil), b[:n]...):
+		case c.incoming <- bytes.Clone(b[:n]):
 		case <-c.done:
 			return
 		}
@@ -85,7 +109,7 @@ func (c *Conn) run(cl *client.Client) {
 	defer timer.Stop()
 	for {
 		for _, datagram := range cl.Out() {
-			c.udp.Write(datagram)
+			c.carrier.write(datagram)
 		}
 		for _, ev := range cl.Events() {
 			c.tell(ev, pending)
@@ -99,6 +123,7 @@ func (c *Conn) run(cl *client.Client) {
 		case x := <-c.calls:
 			pending[x.start(cl, c.now())] = x.result
 		case datagram := <-c.incoming:
+			cl.Hold(len(c.messages) == maxMessages) // only this goroutine fills it
 			cl.Receive(c.now(), datagram)
 		case <-due:
 			cl.Advance(c.now())
@@ -110,18 +135,21 @@ func (c *Conn) run(cl *client.Client) {
 
 func (c *Conn) now() client.Time { return time.Since(c.epoch) }
 
+// tell never waits: results and messages have room, and of two losses the last
+// one counts.
 func (c *Conn) tell(ev client.Event, pending map[int]chan client.Event) {
 	switch ev.Kind {
-	case client.Done:
-		if result := pending[ev.Token]; result != nil {
-			result <- ev
-			delete(pending, ev.Token)
-		}
 	case client.Message:
+		c.messages <- Message{ev.Topic, ev.Payload, ev.QoS, ev.Retain, ev.Dup}
+	case client.Disconnected:
 		select {
-		case c.messages <- Message{ev.Topic, ev.Payload, ev.QoS, ev.Retain, ev.Dup}:
-		case <-c.done:
+		case <-c.lost:
+		default:
 		}
+		c.lost <- ev.Err
+	default:
+		pending[ev.Token] <- ev
+		delete(pending, ev.Token)
 	}
 }
 
@@ -151,6 +179,12 @@ func (c *Conn) Connect(ctx context.Context) error {
 	return err
 }
 
+// Register asks for the id of a topic. Publish does it by itself.
+func (c *Conn) Register(ctx context.Context, topic string) error {
+	_, err := c.do(ctx, func(cl *client.Client, now client.Time) int { return cl.Register(now, topic) })
+	return err
+}
+
 // Publish publishes and waits for the acknowledgement at QoS 1.
 func (c *Conn) Publish(ctx context.Context, topic string, payload []byte, qos mqttsn.QoS, retain bool) error {
 	_, err := c.do(ctx, func(cl *client.Client, now client.Time) int {
@@ -177,9 +211,15 @@ func (c *Conn) Sleep(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// Wake fetches what was kept and returns when all of it came.
+// Wake fetches what was kept; when it returns, all of it is in Messages.
 func (c *Conn) Wake(ctx context.Context) error {
 	_, err := c.do(ctx, (*client.Client).Wake)
+	return err
+}
+
+// Ping asks whether the gateway is there.
+func (c *Conn) Ping(ctx context.Context) error {
+	_, err := c.do(ctx, (*client.Client).Ping)
 	return err
 }
 
@@ -189,14 +229,20 @@ func (c *Conn) Disconnect(ctx context.Context) error {
 	return err
 }
 
-// Messages are those that come in; the channel is closed by Close.
+// Messages are those that come in; the channel is closed by Close. 256 of them
+// wait to be taken. What comes then counts as lost on the way: at QoS 1 it is not
+// acknowledged and the gateway repeats it, at QoS 0 it is gone. All else goes on.
 func (c *Conn) Messages() <-chan Message { return c.messages }
+
+// Lost tells why the connection ended without a Disconnect of ours; Connect may
+// bring it back. It keeps the last reason until it is taken.
+func (c *Conn) Lost() <-chan error { return c.lost }
 
 // Close ends all without a goodbye and waits for its goroutines.
 func (c *Conn) Close() error {
 	c.once.Do(func() {
 		close(c.done)
-		c.udp.Close()
+		c.carrier.Close()
 	})
 	c.wait.Wait()
 	return nil
