@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"context"
 	"net"
 	"testing"
 	"time"
@@ -56,9 +57,41 @@ func TestConversation(t *testing.T) {
 	require.False(t, open)
 }
 
+func TestSleeperTakesWhatWasKept(t *testing.T) {
+	address := gateway(t,
+		[]mqttsn.Packet{&mqttsn.Connack{}},
+		[]mqttsn.Packet{&mqttsn.Disconnect{}},
+		[]mqttsn.Packet{&mqttsn.Register{TopicID: 5, MsgID: 1, TopicName: []byte("cmd")}},
+		[]mqttsn.Packet{&mqttsn.Publish{QoS: mqttsn.QoS1, TopicID: 5, MsgID: 2, Data: []byte("blink")}},
+		[]mqttsn.Packet{&mqttsn.Pingresp{}},
+		[]mqttsn.Packet{&mqttsn.Disconnect{}}, // to a PINGREQ: it knows us no more
+	)
+	c, err := Dial(t.Context(), address, client.Options{ClientID: "n"})
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.Connect(t.Context()))
+	require.NoError(t, c.Sleep(t.Context(), time.Minute))
+	require.NoError(t, c.Wake(t.Context()))
+	require.Len(t, c.Messages(), 1)
+	require.Equal(t, Message{Topic: "cmd", Payload: []byte("blink"), QoS: mqttsn.QoS1}, <-c.Messages())
+	require.ErrorIs(t, c.Wake(t.Context()), client.ErrDisconnected)
+	require.ErrorIs(t, <-c.Lost(), client.ErrDisconnected)
+}
+
 func TestNobodyThere(t *testing.T) {
 	c, err := Dial(t.Context(), "127.0.0.1:9", client.Options{ClientID: "n", Retry: time.Millisecond, Retries: 1})
 	require.NoError(t, err)
 	defer c.Close()
 	require.ErrorIs(t, c.Connect(t.Context()), client.ErrNoAnswer)
+}
+
+func TestContextEnds(t *testing.T) {
+	c, err := Dial(t.Context(), gateway(t), client.Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, c.Connect(ctx), context.DeadlineExceeded)
+	require.NoError(t, c.Close())
+	require.NoError(t, c.Close())
+	require.ErrorIs(t, c.Ping(t.Context()), net.ErrClosed)
 }
