@@ -11,10 +11,13 @@ import (
 
 // port is a native backend: an os.File that Go's poller waits for, so that Close
 // releases a blocked Read and Write and no descriptor number is too high.
-type port struct{ *os.File }
+type port struct {
+	*os.File
+	baud int
+}
 
 // open opens and locks the line.
-func open(path string, o Options) (*port, error) {
+func open(path string, o Options) (Port, error) {
 	f, err := os.OpenFile(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -28,7 +31,7 @@ func open(path string, o Options) (*port, error) {
 		f.Close()
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &port{f}, nil
+	return &port{f, o.Baud}, nil
 }
 
 // configure locks the line against other programs, root's included, and makes
@@ -54,16 +57,33 @@ func configure(fd int, o Options) error {
 	return unix.IoctlSetTermios(fd, unix.TCSETS2, t)
 }
 
-// fatal says that trying again does not help.
-func fatal(err error) bool {
-	return errors.Is(err, unix.ENOTTY) || errors.Is(err, os.ErrPermission)
+// classify says what is wrong with the line.
+func classify(err error) trouble {
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		return absent
+	case errors.Is(err, os.ErrPermission):
+		return forbidden
+	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EISDIR):
+		return noLine
+	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EWOULDBLOCK):
+		return busy
+	}
+	return other
 }
 
-// patience is how long a write to a line that takes nothing may last.
-const patience = 5 * time.Second
+// patience is how long a write to a line that takes nothing may last, beyond the
+// time that the octets before it need; unsent is how many the kernel may hold.
+const (
+	patience = 5 * time.Second
+	unsent   = 4096
+)
 
-// Write gives up on a line that takes nothing.
+// Write gives up on a line that takes nothing. An octet is 10 bits on the line.
 func (p *port) Write(b []byte) (int, error) {
-	p.SetWriteDeadline(time.Now().Add(patience))
+	busy := time.Duration(len(b)+unsent) * 10 * time.Second / time.Duration(p.baud)
+	if p.SetWriteDeadline(time.Now().Add(patience+busy)) != nil { // which a terminal takes until it is closed
+		return 0, os.ErrClosed
+	}
 	return p.File.Write(b)
 }

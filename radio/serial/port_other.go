@@ -4,8 +4,11 @@ package serial
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	serial "go.bug.st/serial"
 )
@@ -15,12 +18,12 @@ import (
 type port struct {
 	serial.Port
 	mu     sync.Mutex
-	closed bool
+	closed atomic.Bool
 }
 
-func open(path string, o Options) (*port, error) {
+func open(path string, o Options) (Port, error) {
 	if o.RTSCTS {
-		return nil, errors.New("rtscts is not supported on this system")
+		return nil, fmt.Errorf("rtscts: %w", errors.ErrUnsupported)
 	}
 	p, err := serial.Open(path, &serial.Mode{BaudRate: o.Baud})
 	if err != nil {
@@ -29,23 +32,47 @@ func open(path string, o Options) (*port, error) {
 	return &port{Port: p}, nil
 }
 
-func (p *port) Write(b []byte) (int, error) {
+// Write writes all of b: the library's may be short.
+func (p *port) Write(b []byte) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return 0, net.ErrClosed
+	for n < len(b) && err == nil {
+		if p.closed.Load() {
+			return n, net.ErrClosed
+		}
+		var wrote int
+		wrote, err = p.Port.Write(b[n:])
+		n += wrote
 	}
-	return p.Port.Write(b)
+	return n, err
 }
 
+// Close throws away what a blocked Write waits to be sent, until that returns.
 func (p *port) Close() error {
-	p.mu.Lock()
+	p.closed.Store(true)
+	for !p.mu.TryLock() {
+		p.Port.ResetOutputBuffer()
+		time.Sleep(time.Millisecond)
+	}
 	defer p.mu.Unlock()
-	p.closed = true
 	return p.Port.Close()
 }
 
-func fatal(err error) bool {
+// classify says what is wrong with the line.
+func classify(err error) trouble {
 	var e *serial.PortError
-	return errors.As(err, &e) && (e.Code() == serial.PermissionDenied || e.Code() == serial.InvalidSerialPort)
+	if !errors.As(err, &e) {
+		return other
+	}
+	switch e.Code() {
+	case serial.PortNotFound:
+		return absent
+	case serial.PermissionDenied:
+		return forbidden
+	case serial.InvalidSerialPort:
+		return noLine
+	case serial.PortBusy:
+		return busy
+	}
+	return other
 }

@@ -1,49 +1,23 @@
 // Package serial carries MQTT-SN over a serial line, framed by SLIP. A message
 // is bare, or in forwarder encapsulation that names the node behind the dongle.
 //
-// The line is opened through go.bug.st/serial where that is sound. On Linux it is
-// not: its Read panics for descriptors of 1024 and more, its Write after Close can
-// land in another file, and a blocked Write is not released by Close. There a
-// small native backend takes its place; its list of ports serves everywhere.
+// The library for serial lines is go.bug.st/serial. On Linux v1.8.0 is not sound
+// in a program that has many connections and opens its line again and again: its
+// Read panics for descriptors of 1024 and more, its Write after Close can land in
+// another file, Close does not release a blocked Write, and it always switches
+// RTS/CTS off. There a small native backend opens the line, and the library lists
+// the ports for messages. Elsewhere it does all, behind a guard.
 package serial
 
 import (
-	"fmt"
-	"log/slog"
-	"math/rand/v2"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	bugst "go.bug.st/serial"
-
 	"github.com/dormouse-mqtt/dormouse/radio"
 	"github.com/dormouse-mqtt/dormouse/radio/slip"
 )
-
-// Options configure a Link. The zero value is ready to use.
-type Options struct {
-	Baud   int    // bits per second; zero: 115,200
-	RTSCTS bool   // hardware flow control
-	MTU    int    // octets of the longest message; zero: 1,006 (RFC 1055)
-	Line   uint32 // the number of the line in addresses
-	// Backoff is the first pause before the line is opened again; it doubles
-	// up to 40 times itself. Zero: 250 ms.
-	Backoff time.Duration
-	Logger  *slog.Logger // nil: slog.Default()
-	// OnState is told when the line comes up, and why it went down. It may be nil.
-	OnState func(up bool, err error)
-}
-
-// Stats count messages since the link was made.
-type Stats struct {
-	slip.Stats
-	Sent    uint64
-	Dropped uint64 // written while the line was away, or too long
-	Opened  uint64 // how often the line came up
-}
 
 // A Link implements radio.Link. It stays when the dongle goes: the line is
 // opened again, with growing pauses, until Close.
@@ -53,8 +27,10 @@ type Link struct {
 	done    chan struct{}
 	once    sync.Once
 
-	mu   sync.Mutex
-	port *port // nil: the line is away
+	mu    sync.Mutex
+	port  Port       // nil: the line is away
+	cause error      // of the writer, for which it closed port
+	heard slip.Stats // the decoder's, as of the last read
 
 	decoder *slip.Decoder // the reader's
 	buffer  []byte
@@ -69,26 +45,16 @@ const (
 	defaultBaud    = 115_200
 	defaultMTU     = 1006
 	defaultBackoff = 250 * time.Millisecond
-	maxBackoff     = 40 // times the first
+	maxBackoff     = 40     // times the first: 10 s
+	maxMTU         = 65_535 // of MQTT-SN (5.2.1)
 )
 
 // NewLink makes a link on the line at path. A line that is not there yet is
 // waited for; one that can never be used is an error.
 func NewLink(path string, o Options) (*Link, error) {
-	if o.Baud == 0 {
-		o.Baud = defaultBaud
-	}
-	if o.MTU == 0 {
-		o.MTU = defaultMTU
-	}
-	if o.Backoff == 0 {
-		o.Backoff = defaultBackoff
-	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
-	if o.OnState == nil {
-		o.OnState = func(bool, error) {}
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, &Error{Path: path, Err: err, Hint: "correct the option"}
 	}
 	l := &Link{
 		path: path, options: o, done: make(chan struct{}),
@@ -96,56 +62,16 @@ func NewLink(path string, o Options) (*Link, error) {
 	}
 	if err := l.open(); err != nil {
 		if fatal(err) {
-			return nil, fmt.Errorf("serial: %w; use a serial line that this user may open%s", err, portsHere())
+			return nil, err
 		}
 		o.Logger.Warn("serial line is away; waiting for it", "link", path, "err", err)
 	}
 	return l, nil
 }
 
-// portsHere lists the serial ports of this host, for a message.
-func portsHere() string {
-	ports, err := bugst.GetPortsList()
-	if err != nil || len(ports) == 0 {
-		return " (no serial ports are seen here)"
-	}
-	return " (ports seen here: " + strings.Join(ports, ", ") + ")"
-}
-
-func (l *Link) open() error {
-	p, err := open(l.path, l.options)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	select {
-	case <-l.done:
-		l.mu.Unlock()
-		p.Close()
-		return net.ErrClosed
-	default:
-	}
-	l.port = p
-	l.mu.Unlock()
-	l.decoder.Reset()
-	l.unread = nil
-	l.pause = l.options.Backoff
-	l.opened.Add(1)
-	l.options.Logger.Info("serial line is up", "link", l.path, "baud", l.options.Baud)
-	l.options.OnState(true, nil)
-	return nil
-}
-
-// current is the open port; nil: the line is away.
-func (l *Link) current() *port {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.port
-}
-
 // ReadBatch implements radio.Link. While the line is away it waits.
 func (l *Link) ReadBatch(d []radio.Datagram) (n int, err error) {
-	for {
+	for !l.closed() && len(d) > 0 {
 		for n < len(d) {
 			frame, rest := l.decoder.Next(l.unread)
 			if l.unread = rest; frame == nil {
@@ -159,67 +85,18 @@ func (l *Link) ReadBatch(d []radio.Datagram) (n int, err error) {
 			d[n].Addr, d[n].Local, d[n].Group = radio.Serial(l.options.Line), radio.Addr{}, false
 			n++
 		}
+		l.mu.Lock()
+		l.heard = l.decoder.Stats()
+		l.mu.Unlock()
 		if n > 0 {
 			return n, nil
 		}
-		if err := l.fill(); err != nil {
-			return 0, err
-		}
+		l.fill()
 	}
-}
-
-// fill reads octets, or waits for the line to come back.
-func (l *Link) fill() error {
-	p := l.current()
-	if p == nil {
-		return l.reopen()
+	if l.closed() {
+		return 0, net.ErrClosed
 	}
-	n, err := p.Read(l.buffer)
-	l.unread = l.buffer[:n]
-	if err != nil && n == 0 {
-		l.drop(p, err)
-	}
-	return nil
-}
-
-// drop closes a port that failed.
-func (l *Link) drop(p *port, err error) {
-	l.mu.Lock()
-	mine := l.port == p
-	if mine {
-		l.port = nil
-	}
-	l.mu.Unlock()
-	p.Close()
-	if mine && !l.closed() {
-		l.options.Logger.Warn("serial line went away; opening it again", "link", l.path, "err", err)
-		l.options.OnState(false, err)
-	}
-}
-
-func (l *Link) closed() bool {
-	select {
-	case <-l.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// reopen waits a little and opens the line again.
-func (l *Link) reopen() error {
-	pause := l.pause + time.Duration((rand.Float64()-0.5)*0.4*float64(l.pause)) // +-20 %
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-l.done:
-		return net.ErrClosed
-	case <-timer.C:
-	}
-	if l.open() != nil {
-		l.pause = min(2*l.pause, maxBackoff*l.options.Backoff)
-	}
-	return nil
+	return 0, nil
 }
 
 // WriteBatch implements radio.Link. What is sent while the line is away is lost,
@@ -237,7 +114,7 @@ func (l *Link) WriteBatch(d []radio.Datagram) (int, error) {
 		l.framed = slip.AppendFrame(l.framed[:0], d[i].Data)
 		if _, err := p.Write(l.framed); err != nil {
 			l.dropped.Add(1)
-			l.drop(p, err)
+			l.fail(p, err)
 			continue
 		}
 		l.sent.Add(1)
@@ -248,9 +125,11 @@ func (l *Link) WriteBatch(d []radio.Datagram) (int, error) {
 // MTU implements radio.Link.
 func (l *Link) MTU() int { return l.options.MTU }
 
-// Stats are the counts as of now; those of frames are the reader's own.
+// Stats are the counts as of now.
 func (l *Link) Stats() Stats {
-	return Stats{Sent: l.sent.Load(), Dropped: l.dropped.Load(), Opened: l.opened.Load()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Stats{Stats: l.heard, Sent: l.sent.Load(), Dropped: l.dropped.Load(), Opened: l.opened.Load()}
 }
 
 // Close implements radio.Link.

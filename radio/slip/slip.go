@@ -1,5 +1,8 @@
 // Package slip frames messages on a serial line as RFC 1055 does: END before and
-// after, two escapes, no checksum. It is pure.
+// after, two escapes, no checksum.
+//
+// It is a pure codec: no I/O, no clock, no goroutine. A decoded frame lies in the
+// Decoder until its next call; copy it to keep it.
 package slip
 
 const (
@@ -26,9 +29,11 @@ func AppendFrame(b, message []byte) []byte {
 	return append(b, end)
 }
 
-// Stats count frames.
+// Stats count frames. BadEscape and TooLong together are the damage on the line;
+// what was flipped into a valid frame is not seen, for SLIP has no checksum.
 type Stats struct {
 	Frames    uint64
+	Empty     uint64 // nothing between two ENDs, as between any two frames; ignored
 	BadEscape uint64 // dropped: esc before something else
 	TooLong   uint64 // dropped: longer than the bound
 }
@@ -43,7 +48,7 @@ type Decoder struct {
 	stats Stats
 }
 
-// NewDecoder makes a Decoder for frames of up to max octets.
+// NewDecoder makes a Decoder for frames of up to max octets, escapes not counted.
 func NewDecoder(max int) *Decoder { return &Decoder{max: max} }
 
 // Stats are the counts as of now.
@@ -61,8 +66,11 @@ func (d *Decoder) Next(octets []byte) (frame, rest []byte) {
 			continue
 		}
 		frame, good := d.frame, !d.skip && !d.esc && len(d.frame) > 0
-		if d.esc {
+		switch {
+		case d.esc:
 			d.stats.BadEscape++
+		case !d.skip && !good:
+			d.stats.Empty++
 		}
 		d.Reset()
 		if good {

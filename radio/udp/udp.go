@@ -1,5 +1,11 @@
 // Package udp carries MQTT-SN over UDP. One wildcard socket serves IPv4 and
 // IPv6, and an answer leaves from the address that was asked.
+//
+// On Linux a Link reads and writes batches by one system call and allocates
+// nothing for a datagram; golang.org/x/net's batches make a net.UDPAddr for each,
+// and do not encode an own address of IPv4 on a socket of IPv6. Elsewhere it takes
+// one datagram at a time, and the system chooses where an answer leaves from if
+// golang.org/x/net cannot tell it.
 package udp
 
 import (
@@ -11,13 +17,11 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"golang.org/x/net/ipv4"
-	"golang.org/x/net/ipv6"
-
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
-// mtu is the largest UDP payload over IPv4, in octets.
+// mtu is the largest UDP payload over IPv4, in octets: 65,535 less the headers of
+// IPv4 (20) and UDP (8).
 const mtu = 65_507
 
 // Stats count datagrams since the link was opened.
@@ -26,46 +30,40 @@ type Stats struct {
 	Truncated, Refused uint64 // dropped: longer than the buffer; not sendable
 }
 
-// A Link implements radio.Link, and radio.PollLink on Unix systems.
+// A Link implements radio.Link, and radio.PollLink on Linux.
 type Link struct {
 	conn  *net.UDPConn
 	raw   syscall.RawConn
 	local netip.AddrPort
-	v6    bool   // the socket is of IPv6
-	any   bool   // it is bound to all addresses
-	oob   []byte // control messages being read
+	v6    bool // the socket is of IPv6, and takes IPv4 too if it is bound to all
+	any   bool // it is bound to all addresses
+	in    reader
+	out   writer
 
 	received, sent, truncated, refused atomic.Uint64
 }
 
 // Listen opens address, host:port; without host on all addresses of IPv4 and
-// IPv6, with port 0 on a free port.
+// IPv6 (of IPv4 where IPv6 is off), with port 0 on a free port. A port in use is
+// syscall.EADDRINUSE.
 func Listen(address string) (*Link, error) {
 	pc, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", address)
 	if err != nil {
 		return nil, err
 	}
 	conn := pc.(*net.UDPConn)
-	l := &Link{conn: conn, oob: make([]byte, 128)}
+	l := &Link{conn: conn}
 	l.local = conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	l.v6 = l.local.Addr().Is6() && !l.local.Addr().Is4In6()
 	l.any = l.local.Addr().IsUnspecified()
-	if l.raw, err = conn.SyscallConn(); err == nil && l.any {
-		err = l.askForDestination()
+	if l.raw, err = conn.SyscallConn(); err == nil {
+		err = l.prepare()
 	}
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("udp: %s: %w", address, err)
 	}
 	return l, nil
-}
-
-// askForDestination has every datagram tell which of our addresses it was for.
-func (l *Link) askForDestination() error {
-	if l.v6 {
-		return ipv6.NewPacketConn(l.conn).SetControlMessage(ipv6.FlagDst|ipv6.FlagInterface, true)
-	}
-	return ipv4.NewPacketConn(l.conn).SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true)
 }
 
 // LocalAddr is the address that the link is bound to.
@@ -87,62 +85,26 @@ func (l *Link) Stats() Stats {
 	return Stats{l.received.Load(), l.sent.Load(), l.truncated.Load(), l.refused.Load()}
 }
 
-// WriteBatch implements radio.Link.
-func (l *Link) WriteBatch(d []radio.Datagram) (int, error) {
-	for i := range d {
-		to := d[i].Addr.AddrPort()
-		if zone := d[i].Addr.Scope(); zone != 0 {
-			if iface, err := net.InterfaceByIndex(int(zone)); err == nil {
-				to = netip.AddrPortFrom(to.Addr().WithZone(iface.Name), to.Port())
-			}
-		}
-		_, _, err := l.conn.WriteMsgUDPAddrPort(d[i].Data, l.source(d[i].Local), to)
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return i, err
-		case err != nil: // unreachable, or too long: it will never be sent
-			l.refused.Add(1)
-		default:
-			l.sent.Add(1)
-		}
+// closed is net.ErrClosed itself where err wraps it.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return net.ErrClosed
 	}
-	return len(d), nil
+	return err
 }
 
-// source is the control message that has a datagram leave from local.
-func (l *Link) source(local radio.Addr) []byte {
-	if !l.any || local.Kind() != radio.KindUDP {
-		return nil
+// own is the address of ours that a datagram was for. scope is the index of the
+// interface it came in by, which a link-local address needs.
+func (l *Link) own(ip netip.Addr, scope uint32) radio.Addr {
+	if ip = ip.Unmap(); !ip.IsLinkLocalUnicast() || ip.Is4() {
+		scope = 0
 	}
-	return from(local.AddrPort().Addr(), l.v6)
+	return radio.UDP(netip.AddrPortFrom(ip, l.local.Port()), scope)
 }
 
-// destination reads the control messages of a datagram: which address of ours
-// it was for, and whether that is a group.
-func (l *Link) destination(d *radio.Datagram, oob []byte) {
-	d.Local, d.Group = radio.Addr{}, false
-	if len(oob) == 0 {
-		return
-	}
-	var dst net.IP
-	if l.v6 {
-		var m ipv6.ControlMessage
-		if m.Parse(oob) == nil {
-			dst = m.Dst
-		}
-	} else {
-		var m ipv4.ControlMessage
-		if m.Parse(oob) == nil {
-			dst = m.Dst
-		}
-	}
-	ip, ok := netip.AddrFromSlice(dst)
-	if !ok {
-		return
-	}
-	if ip = ip.Unmap(); ip.IsMulticast() || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		d.Group = true
-		return
-	}
-	d.Local = radio.UDP(netip.AddrPortFrom(ip, l.local.Port()), 0)
+// group says that ip is many hosts by its form; a directed broadcast does not
+// show that.
+func group(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsMulticast() || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

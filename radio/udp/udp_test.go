@@ -26,6 +26,12 @@ func (f far) Receive(t *testing.T) []byte {
 	return b[:n]
 }
 
+// Noise is what UDP carries, but nobody meant.
+func (f far) Noise(t *testing.T) {
+	f.Send(t, nil)
+	f.Send(t, make([]byte, mtu))
+}
+
 func dial(t *testing.T, to netip.AddrPort) *net.UDPConn {
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 	require.NoError(t, err)
@@ -86,4 +92,50 @@ func TestRefusedPeerDoesNotEndReading(t *testing.T) {
 	_, err = l.ReadBatch(d)
 	require.NoError(t, err)
 	require.Equal(t, "here", string(d[0].Data))
+}
+
+func TestWhatIsNotOfThisMediumIsRefused(t *testing.T) {
+	l, err := Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	f := far{dial(t, l.LocalAddr())}
+	good := radio.UDP(f.conn.LocalAddr().(*net.UDPAddr).AddrPort(), 0)
+	n, err := l.WriteBatch([]radio.Datagram{
+		{Addr: radio.Serial(1), Data: []byte("no")},
+		{Addr: good, Data: []byte("one")},
+		{Addr: radio.UDP(netip.MustParseAddrPort("[2001:db8::1]:1"), 0), Data: []byte("no")},
+		{Addr: good, Data: make([]byte, mtu+1)},
+		{Addr: good, Data: []byte("two")},
+		{Data: []byte("no")},
+	})
+	require.NoError(t, err)
+	require.Equal(t, 6, n)
+	require.Equal(t, "one", string(f.Receive(t)))
+	require.Equal(t, "two", string(f.Receive(t)))
+	require.Equal(t, Stats{Sent: 2, Refused: 4}, l.Stats())
+}
+
+func TestMoreThanOneSystemCallTakes(t *testing.T) {
+	l, err := Listen(":0")
+	require.NoError(t, err)
+	defer l.Close()
+	f := far{dial(t, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), l.LocalAddr().Port()))}
+	d := make([]radio.Datagram, 100)
+	for i := range d {
+		d[i].Addr = radio.UDP(f.conn.LocalAddr().(*net.UDPAddr).AddrPort(), 0)
+		d[i].Data = []byte{byte(i)}
+	}
+	n, err := l.WriteBatch(d)
+	require.NoError(t, err)
+	require.Equal(t, 100, n)
+	for i := range d {
+		require.Equal(t, []byte{byte(i)}, f.Receive(t))
+	}
+}
+
+func TestAddressThatIsNone(t *testing.T) {
+	for _, address := range []string{"127.0.0.1", "127.0.0.1:port", "192.0.2.254:0"} {
+		_, err := Listen(address)
+		require.Error(t, err, address)
+	}
 }
