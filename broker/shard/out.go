@@ -154,6 +154,7 @@ func (o *Out) Rollback() {
 		out.Data, out.Close, out.Read = out.Data[:t.size], t.close, t.read
 	}
 	o.journal = o.journal[:0]
+	o.event++ // what is touched from here on can be rolled back again
 	o.outputs = o.outputs[:o.base.outputs]
 	o.datagrams = o.datagrams[:o.base.datagrams]
 	o.packets = o.packets[:o.base.packets]

@@ -75,3 +75,65 @@ func TestMarksFollowTickets(t *testing.T) {
 	o.Committed(12)
 	require.Equal(t, second, o.Durable())
 }
+
+// TestRollbackTwice: Evict may panic too, on the same output.
+func TestRollbackTwice(t *testing.T) {
+	var o Out
+	a := Dest{ID: 1}
+	o.BeginRound()
+	x := o.To(&a)
+	x.Data = append(x.Data, "kept"...)
+	o.BeginEvent()
+	for range 2 {
+		x = o.To(&a)
+		x.Data, x.Close, x.Read = append(x.Data, "gone"...), true, ReadPause
+		o.Rollback()
+	}
+	got := o.Outputs()
+	require.Len(t, got, 1)
+	require.Equal(t, "kept", string(got[0].Data))
+	require.False(t, got[0].Close)
+	require.Equal(t, ReadUnchanged, got[0].Read)
+}
+
+func TestDatagramsAreCopied(t *testing.T) {
+	var o Out
+	for range 2 {
+		o.BeginRound()
+		data := []byte{1}
+		for i := range 100 {
+			data[0] = byte(i)
+			o.Datagram(LinkID(i), radio.Memory(uint64(i)), radio.Memory(7), data)
+		}
+		got := o.Outgoing()
+		require.Len(t, got, 100)
+		for i, d := range got {
+			require.Equal(t, []byte{byte(i)}, d.Data)
+			require.Equal(t, LinkID(i), d.Link)
+			require.Equal(t, radio.Memory(uint64(i)), d.To)
+			require.Equal(t, radio.Memory(7), d.Local)
+		}
+	}
+}
+
+func TestNotesAreBounded(t *testing.T) {
+	var o Out
+	o.BeginRound()
+	for range 2 * maxNotes {
+		o.Note(Note{})
+	}
+	require.Len(t, o.Notes, maxNotes)
+	o.BeginRound()
+	require.Empty(t, o.Notes)
+}
+
+func TestBigBuffersAreGivenBack(t *testing.T) {
+	var o Out
+	a := Dest{ID: 1}
+	o.BeginRound()
+	o.To(&a).Data = make([]byte, keepOutput+1)
+	o.Datagram(1, radio.Memory(1), radio.Addr{}, make([]byte, keepPackets+1))
+	o.BeginRound()
+	require.Zero(t, cap(o.To(&a).Data))
+	require.Zero(t, cap(o.packets))
+}

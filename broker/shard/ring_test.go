@@ -42,3 +42,40 @@ func TestRingKeepsPacketsApart(t *testing.T) {
 	require.Len(t, released(&r, 1000), 1000-333)
 	require.Empty(t, r.data)
 }
+
+// TestReleasedPacketsStayValid: all that one durable mark releases, until Put.
+func TestReleasedPacketsStayValid(t *testing.T) {
+	var r Ring
+	for i := range 100 {
+		r.Put(Mark(i), 1, 0, []byte{byte(i)})
+	}
+	var first [][]byte
+	for i := range 100 {
+		p, ok := r.Next(100)
+		require.True(t, ok)
+		require.Equal(t, 1, cap(p.Packet), "appending must not hit the next packet")
+		first = append(first, p.Packet)
+		require.Equal(t, 99-i, r.Len())
+	}
+	for i, p := range first {
+		require.Equal(t, []byte{byte(i)}, p)
+	}
+}
+
+// TestRingCompacts: a ring that never runs empty does not grow.
+func TestRingCompacts(t *testing.T) {
+	var r Ring
+	packet := make([]byte, 100)
+	for i := Mark(1); i <= 10_000; i++ {
+		r.Put(i, 1, 0, packet)
+		if i > 10 {
+			require.Len(t, released(&r, i-10), 1)
+		}
+	}
+	require.Equal(t, 10, r.Len())
+	require.Less(t, cap(r.data), 100*100)
+	require.Less(t, cap(r.entries), 100)
+	r.Put(20_000, 1, 0, make([]byte, 2*keepRing))
+	require.Len(t, released(&r, 20_000), 11)
+	require.Nil(t, r.data)
+}
