@@ -38,18 +38,19 @@ func (l *Loop) AddLink(r radio.Link, info *shard.LinkInfo) bool {
 	id := l.lastLink
 	l.mu.Unlock()
 	k := &link{id: id, loop: l, radio: r, credits: make(chan struct{}, 1), batch: make([]radio.Datagram, batchSize)}
+	workers := 1
 	if _, direct := r.(radio.PollLink); !direct {
 		k.queue = make(chan []radio.Datagram, queuedBatches)
+		workers = 2
 	}
-	l.workers.Add(1)
+	l.workers.Add(workers)
 	if !l.post(letter{event: shard.Event{Kind: shard.LinkUp, Link: id, LinkInfo: info}, link: k}) {
-		l.workers.Done()
+		l.workers.Add(-workers)
 		r.Close()
 		return false
 	}
 	go k.readAll()
 	if k.queue != nil {
-		l.workers.Add(1)
 		go k.writeAll()
 	}
 	return true

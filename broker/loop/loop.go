@@ -257,10 +257,13 @@ func (l *Loop) stop() {
 	l.inbox = nil
 	l.mu.Unlock()
 	for i := range letters {
-		if x := &letters[i]; x.event.Kind == shard.Opened {
-			l.streams[x.event.Conn] = x.stream
-		} else if x.call != nil {
+		switch x := &letters[i]; {
+		case x.call != nil:
 			x.call()
+		case x.event.Kind == shard.Opened:
+			l.streams[x.event.Conn] = x.stream
+		case x.event.Kind == shard.LinkUp:
+			l.links[x.event.Link] = x.link
 		}
 		l.credit(&letters[i])
 	}

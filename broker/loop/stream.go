@@ -167,6 +167,9 @@ func (s *stream) send(o *shard.Output) {
 func (s *stream) drive() {
 	switch {
 	case s.writing:
+		if s.closing { // the writer may be stuck already
+			s.conn.SetWriteDeadline(time.Now().Add(lastWords))
+		}
 	case len(s.pending) > 0:
 		s.writing = true
 		if s.closing {
@@ -229,6 +232,7 @@ func (s *stream) discard() {
 
 // end closes the connection within the given time, whatever the peer does.
 func (s *stream) end(within time.Duration) {
-	s.conn.SetDeadline(time.Now().Add(within))
+	s.conn.SetReadDeadline(time.Now().Add(within))
 	s.send(&shard.Output{Conn: s.id, Close: true})
+	s.conn.SetWriteDeadline(time.Now().Add(within)) // not lastWords
 }
