@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/core"
@@ -52,7 +51,6 @@ type Link struct {
 
 // A Broker is running from Start to Close.
 type Broker struct {
-	options   Options
 	logger    *slog.Logger
 	core      *core.Core
 	loop      *loop.Loop
@@ -67,7 +65,7 @@ func Start(options Options) (*Broker, error) {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	b := &Broker{options: options, logger: options.Logger}
+	b := &Broker{logger: options.Logger}
 	if options.Core.Epoch == 0 {
 		options.Core.Epoch = uint64(time.Now().Unix())
 	}
@@ -100,24 +98,10 @@ func Start(options Options) (*Broker, error) {
 func (b *Broker) listen(address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	b.listeners = append(b.listeners, l.(*net.TCPListener))
 	return nil
-}
-
-// explain says what an operator can do about an address that cannot be used.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%w; another program listens there: stop it, or choose another port", err)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%w; ports below 1024 need privileges: choose a higher one, or grant CAP_NET_BIND_SERVICE", err)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("%w; this host has no such address: use one of its own, or none for all", err)
-	default:
-		return err
-	}
 }
 
 // Addrs are the addresses of the listeners, in the order of the options.

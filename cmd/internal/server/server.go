@@ -73,7 +73,7 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 	b, err := broker.Start(options)
 	if err != nil {
 		closeAll(options.Links)
-		return nil, err
+		return nil, explain(err)
 	}
 	s.broker = b
 	for i, address := range b.Addrs() {
@@ -103,11 +103,13 @@ func open(line uint32, l *config.Listener, logger *slog.Logger) (radio.Link, str
 	return link, "mqttsn://" + shown(link.LocalAddr()), nil
 }
 
-// explain says what an operator can do about a UDP address.
+// explain says what an operator can do about an address that cannot be used.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w; another program uses it: stop it, or choose another port", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w; ports below 1024 need privileges: choose a higher one, or grant CAP_NET_BIND_SERVICE", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w; this host has no such address: use one of its own, or none for all", err)
 	}
