@@ -11,9 +11,6 @@ import (
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
-// maxClientID is the longest client id accepted, in octets (C5).
-const maxClientID = 255
-
 // expiryKept is how long the broker keeps the session of a node that connected
 // without CleanSession.
 const expiryKept time.Duration = 0xFFFFFFFF * time.Second
@@ -85,7 +82,7 @@ func (o *origin) limits() session.Limits {
 // names none itself (C5).
 func (o *origin) clientID(p *mqttsn.Connect) (string, error) {
 	switch {
-	case len(p.ClientID) > maxClientID:
+	case len(p.ClientID) > mqttsn.MaxClientID: // C5
 		return "", errClientID
 	case len(p.ClientID) > 0:
 		return string(p.ClientID), nil
@@ -105,7 +102,7 @@ func (c *Core) judge(o *origin, clientID string, p *mqttsn.Connect) error {
 	switch {
 	case !o.admit:
 		return errAnonymous
-	case p.ProtocolID != 1: // C6
+	case p.ProtocolID != mqttsn.ProtocolID: // C6
 		return errProtocolID
 	case p.Will:
 		return errWill

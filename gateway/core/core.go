@@ -226,7 +226,7 @@ type Stats struct {
 	Refused, RefusedAnonymous, Unknown, Scolded uint64
 	Lost, Evicted, QoSMinus1, QoSMinus1Refused  uint64
 	ForwarderRefused, NodeIDTooLong, TooLarge   uint64
-	DropClasses                                 [64]uint64 // malformed by mqttsn.DropClass
+	DropClasses                                 [mqttsn.NumDropClasses]uint64 // malformed, by class
 }
 
 // Stats are the counts as of now.

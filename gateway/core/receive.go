@@ -1,8 +1,6 @@
 package core
 
 import (
-	"errors"
-
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/gateway/session"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
@@ -14,7 +12,6 @@ type origin struct {
 	address
 	link  *shard.LinkInfo
 	local radio.Addr
-	group bool
 	admit bool // anonymous clients are accepted from there
 }
 
@@ -24,7 +21,7 @@ func (c *Core) receive(now shard.Time, id shard.LinkID, link *shard.LinkInfo, d 
 	c.stats.Received++
 	o := origin{
 		address: address{link: id, peer: d.Addr},
-		link:    link, local: d.Local, group: d.Group,
+		link:    link, local: d.Local,
 		admit: link.Anonymous.Admits(d.Addr.IsLoopback()),
 	}
 	data := d.Data
@@ -60,10 +57,7 @@ func (c *Core) decode(link *shard.LinkInfo, data []byte) (mqttsn.Packet, bool) {
 
 func (c *Core) malformed(err error) {
 	c.stats.Malformed++
-	var e *mqttsn.PacketError
-	if errors.As(err, &e) && int(e.Class) < len(c.stats.DropClasses) {
-		c.stats.DropClasses[e.Class]++
-	}
+	c.stats.DropClasses[mqttsn.ClassOf(err)]++
 }
 
 // behind makes the origin the node that a forwarder spoke for (5.5), if

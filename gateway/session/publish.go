@@ -2,6 +2,7 @@ package session
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
@@ -58,5 +59,5 @@ func (t Predefined) Resolve(p *mqttsn.Publish) (string, mqttsn.ReturnCode) {
 func shortName(id uint16) (string, bool) {
 	b := mqttsn.ShortName(id)
 	name := string(b[:])
-	return name, !strings.ContainsAny(name, "+#\x00") && validUTF8(name)
+	return name, !strings.ContainsAny(name, "+#\x00") && utf8.ValidString(name)
 }

@@ -114,8 +114,7 @@ func (s *Session) answer(mark shard.Mark, p mqttsn.Packet, peer Peer) {
 // Released goes on after an answer that waited has left.
 func (s *Session) Released(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	s.waiting--
-	s.deliver(now, up, peer, out)
-	s.schedule()
+	s.Wake(now, up, peer, out)
 }
 
 // Wake tells that the broker session has something to deliver.

@@ -8,8 +8,6 @@ import (
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 )
 
-func validUTF8(s string) bool { return utf8.ValidString(s) }
-
 // subscribed remembers the last SUBSCRIBE, so that its repetition does not
 // bring the retained messages again (T15).
 type subscribed struct {
@@ -40,7 +38,7 @@ func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer
 	}
 	if code == mqttsn.Accepted {
 		s.lastSub = &subscribed{p.MsgID, filter, now + shard.Time(s.limits.Retries+1)*s.limits.Retry}
-		s.topics.allow(filter)
+		s.topics.allow()
 		if p.TopicIDType == mqttsn.TopicNormal && !strings.ContainsAny(filter, "+#") {
 			if newID, fresh := s.topics.add(filter, s.predefined.Highest()); newID != 0 {
 				id = newID

@@ -80,7 +80,7 @@ func (t *topics) refused(name string) bool {
 }
 
 // allow takes refusals back: the node has subscribed again.
-func (t *topics) allow(string) {
+func (t *topics) allow() {
 	for _, r := range t.byName {
 		r.refused = false
 	}
