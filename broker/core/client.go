@@ -41,29 +41,30 @@ func (c *Core) begin(clientID string) *client {
 	return cl
 }
 
-// An arrival is what a connection asks of its session.
-type arrival struct {
-	clientID string
-	clean    bool
-	expiry   time.Duration
-	window   int
-	will     *will
+// An Arrival is what a connection asks of its session.
+type Arrival struct {
+	ClientID string
+	Clean    bool
+	Expiry   time.Duration // of the session
+	Window   int           // unacknowledged messages at once
+
+	will *will
 }
 
 // attach gives the connection its session: resumed, or begun anew. Whoever had
 // it before is taken over [MQTT-3.1.4-3]. present: the session was there.
-func (c *Core) attach(now shard.Time, k *conn, a arrival, out *shard.Out) (present bool) {
+func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (present bool) {
 	ended := false
-	cl := c.clients[a.clientID]
+	cl := c.clients[a.ClientID]
 	if cl != nil {
 		ended = cl.Stored
 		if cl.conn != nil {
-			c.takeOver(now, cl, a.clean, out)
+			c.takeOver(now, cl, a.Clean, out)
 		}
 		switch {
 		case cl.ended:
 			cl = nil
-		case a.clean:
+		case a.Clean:
 			c.end(now, cl, out)
 			cl = nil
 		default:
@@ -71,16 +72,16 @@ func (c *Core) attach(now shard.Time, k *conn, a arrival, out *shard.Out) (prese
 		}
 	}
 	if cl == nil {
-		cl = c.begin(a.clientID)
+		cl = c.begin(a.ClientID)
 		if ended { // CONNACK says that the old session is gone (L4)
 			cl.Written = out.Mark()
 		}
 	}
 	c.clientDue.Remove(&cl.due)
-	cl.Expiry = min(a.expiry, c.options.SessionExpiry)
+	cl.Expiry = min(a.Expiry, c.options.SessionExpiry)
 	cl.will = a.will // a will that was still due is cancelled [MQTT-3.1.3-9]
 	cl.conn, k.client = k, cl
-	cl.Attach(a.window)
+	cl.Attach(a.Window)
 	if cl.Expiry > 0 || cl.Stored {
 		c.writeSession(cl, out)
 	}

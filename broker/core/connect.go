@@ -37,17 +37,17 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 		c.refuse(k, r, out)
 		return
 	}
-	a := arrival{clientID: string(p.ClientID), clean: p.CleanStart, window: c.options.MaxInflight, will: c.newWill(p)}
-	assigned := a.clientID == ""
+	a := Arrival{ClientID: string(p.ClientID), Clean: p.CleanStart, Window: c.options.MaxInflight, will: c.newWill(p)}
+	assigned := a.ClientID == ""
 	if assigned {
-		a.clientID = c.assignClientID()
+		a.ClientID = c.assignClientID()
 	}
 	c.readLimits(k, p, &a)
 	k.keepAlive = p.KeepAlive
 	if limit := uint16(c.options.KeepAliveMax / time.Second); limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
 		k.keepAlive = limit
 	}
-	asked := a.expiry
+	asked := a.Expiry
 	present := c.attach(now, k, a, out)
 	c.connDue.Remove(&k.due)
 	if k.keepAlive > 0 {
@@ -124,18 +124,18 @@ func (c *Core) refuseMalformed(k *conn, err error, out *shard.Out) {
 }
 
 // readLimits reads what the client says about its session and about itself.
-func (c *Core) readLimits(k *conn, p *mqtt.Connect, a *arrival) {
+func (c *Core) readLimits(k *conn, p *mqtt.Connect, a *Arrival) {
 	if k.version < mqtt.V5 {
 		if !p.CleanStart {
-			a.expiry = session.NeverExpires
+			a.Expiry = session.NeverExpires
 		}
 		return
 	}
 	if s, ok := p.Properties.Uint32(mqtt.SessionExpiryInterval); ok {
-		a.expiry = time.Duration(s) * time.Second
+		a.Expiry = time.Duration(s) * time.Second
 	}
 	if n, ok := p.Properties.Uint16(mqtt.ReceiveMaximum); ok {
-		a.window = min(a.window, int(n))
+		a.Window = min(a.Window, int(n))
 	}
 	if n, ok := p.Properties.Uint32(mqtt.MaximumPacketSize); ok {
 		k.maxPacket = n

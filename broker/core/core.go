@@ -80,6 +80,7 @@ type Core struct {
 	scratch []byte // a packet on its way into the ring or a record
 	raw     []byte // the packet being handled
 	props   []byte // properties being put together
+	topic   []byte // of a PUBLISH being encoded
 }
 
 // New makes a shard that routes by what directory holds.
@@ -158,10 +159,7 @@ func (c *Core) Deadline() (shard.Time, bool) {
 	}
 	a, ok := c.connDue.Next()
 	b, also := c.clientDue.Next()
-	if !ok || also && b < a {
-		return b, also
-	}
-	return a, ok
+	return shard.Earlier(a, ok, b, also)
 }
 
 // Evict implements shard.Machine: the connection is closed and its session

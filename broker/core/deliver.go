@@ -87,7 +87,7 @@ func (c *Core) send(now shard.Time, k *conn, d session.Delivery, out *shard.Out)
 	}
 	o := out.To(&k.dest)
 	before := len(o.Data)
-	o.Data = appendPublish(o.Data, d.Topic, &p, k.version)
+	o.Data = c.appendPublish(o.Data, d.Topic, &p, k.version)
 	if size := len(o.Data) - before; k.maxPacket != 0 && size > int(k.maxPacket) {
 		o.Data = o.Data[:before] // dropped, and done with [MQTT-3.1.2-25]
 		c.stats.Dropped++
@@ -99,8 +99,11 @@ func (c *Core) send(now shard.Time, k *conn, d session.Delivery, out *shard.Out)
 	c.stats.Delivered++
 }
 
-func appendPublish(b []byte, name string, p *mqtt.Publish, v mqtt.Version) []byte {
-	p.Topic = []byte(name)
+// appendPublish encodes p on the topic of a name, which is copied to where p can
+// have it without an allocation.
+func (c *Core) appendPublish(b []byte, name string, p *mqtt.Publish, v mqtt.Version) []byte {
+	c.topic = append(c.topic[:0], name...)
+	p.Topic = c.topic
 	return p.AppendTo(b, v)
 }
 

@@ -1,8 +1,9 @@
 package core
 
-import "github.com/dormouse-mqtt/dormouse/broker/topic"
-
-import "github.com/dormouse-mqtt/dormouse/broker/session"
+import (
+	"github.com/dormouse-mqtt/dormouse/broker/session"
+	"github.com/dormouse-mqtt/dormouse/broker/topic"
+)
 
 // A Target is where the index sends a message: one session.
 type Target struct {

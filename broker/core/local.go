@@ -1,31 +1,20 @@
 package core
 
 import (
-	"time"
-
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
 
-// An Arrival asks for a session from within the process.
-type Arrival struct {
-	ClientID string
-	Clean    bool
-	Expiry   time.Duration // of the session
-	Window   int           // unacknowledged messages at once
-}
-
 // Open connects a client in process. The answer, WakeAccepted or WakeRefused,
 // is in out.Wake of this round or a later one.
 func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 	c.lastLocal++
-	k := &conn{state: connected, version: mqtt.V5, lastSeen: now}
+	k := &conn{state: connected, version: mqtt.V5}
 	k.dest.ID = shard.InProcess(c.lastLocal)
-	k.due.Value = k
 	c.conns[k.dest.ID] = k
-	present := c.attach(now, k, arrival{clientID: a.ClientID, clean: a.Clean, expiry: a.Expiry, window: a.Window}, out)
+	present := c.attach(now, k, a, out)
 	out.Wake = append(out.Wake, shard.Wake{
 		Kind: shard.WakeAccepted, Conn: k.dest.ID, Present: present,
 		Mark: k.client.Written, Ext: k.client.Extension,
@@ -114,15 +103,12 @@ func (c *Core) Pause(id shard.ConnID) {
 	}
 }
 
-// Resume ends a Pause and says whether there is anything to deliver.
-func (c *Core) Resume(id shard.ConnID) bool {
-	k := c.conns[id]
-	if k == nil {
-		return false
+// Resume ends a Pause: what there is to deliver is there for Next.
+func (c *Core) Resume(id shard.ConnID) {
+	if k := c.conns[id]; k != nil {
+		k.paused = false
+		k.woken = !k.client.Idle() || len(k.scans) > 0
 	}
-	k.paused = false
-	k.woken = !k.client.Idle() || len(k.scans) > 0
-	return k.woken
 }
 
 // Extend stores ext with the session. What tells the client of it waits for the
@@ -137,12 +123,16 @@ func (c *Core) Extend(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 	return k.client.Written
 }
 
-// Keep makes the session of an in-process connection durable for as long as
-// the connection lives, whatever becomes of it later.
-func (c *Core) Keep(id shard.ConnID, out *shard.Out) {
-	if k := c.conns[id]; k != nil && !k.client.Stored {
-		c.writeSession(k.client, out)
+// Keep is Extend that also makes the session durable for as long as the
+// connection lives, whatever becomes of it later.
+func (c *Core) Keep(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
+	k := c.conns[id]
+	if k == nil {
+		return 0
 	}
+	k.client.Extension = ext
+	c.writeSession(k.client, out)
+	return k.client.Written
 }
 
 // Close ends an in-process connection and its session if that was not to be

@@ -73,7 +73,7 @@ func (c *Core) put(cl *client, key, value []byte, out *shard.Out) {
 
 // writeEntry stores a queued message.
 func (c *Core) writeEntry(cl *client, e session.Entry, out *shard.Out) {
-	c.scratch = appendMessage(c.scratch[:0], e.Message, e.QoS, e.Retain)
+	c.scratch = c.appendMessage(c.scratch[:0], e.Message, e.QoS, e.Retain)
 	var key [18]byte
 	out.Batch.Put(entryKey(key[:0], cl.Instance, e.ID), c.scratch)
 }
@@ -96,7 +96,7 @@ func (c *Core) writeEnd(cl *client, out *shard.Out) {
 }
 
 func (c *Core) writeRetained(m *session.Message, out *shard.Out) {
-	c.scratch = appendMessage(c.scratch[:0], m, m.QoS, true)
+	c.scratch = c.appendMessage(c.scratch[:0], m, m.QoS, true)
 	out.Batch.Put(append([]byte{keyRetained}, m.Topic...), c.scratch)
 }
 
@@ -106,12 +106,12 @@ func (c *Core) deleteRetained(name string, out *shard.Out) {
 
 // appendMessage encodes a message for the store: version, end of life in
 // nanoseconds, then a PUBLISH of MQTT 5.0.
-func appendMessage(b []byte, m *session.Message, qos byte, retain bool) []byte {
+func (c *Core) appendMessage(b []byte, m *session.Message, qos byte, retain bool) []byte {
 	b = append(b, recordVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(m.Expires))
 	p := mqtt.Publish{QoS: mqtt.QoS(qos), Retain: retain, Payload: m.Payload, Properties: mqtt.NewProperties(m.Properties)}
 	if qos > 0 {
 		p.PacketID = 1 // the delivery finds its own
 	}
-	return appendPublish(b, m.Topic, &p, mqtt.V5)
+	return c.appendPublish(b, m.Topic, &p, mqtt.V5)
 }

@@ -13,6 +13,14 @@ import "time"
 // Time is monotonic time since the process's epoch.
 type Time = time.Duration
 
+// Earlier is the earlier of two deadlines, each with whether there is one.
+func Earlier(a Time, ok bool, b Time, also bool) (Time, bool) {
+	if !ok || also && b < a {
+		return b, also
+	}
+	return a, ok
+}
+
 // A ConnID names one connection of a shard for the life of the process; it is
 // never used twice, so that what is meant for a connection that has gone hits
 // nothing. Zero names none.

@@ -58,10 +58,7 @@ func (m *Machine) Advance(now shard.Time, out *shard.Out) {
 func (m *Machine) Deadline() (shard.Time, bool) {
 	a, ok := m.Broker.Deadline()
 	b, also := m.Gateway.Deadline()
-	if !ok || also && b < a {
-		return b, also
-	}
-	return a, ok
+	return shard.Earlier(a, ok, b, also)
 }
 
 // Evict implements shard.Machine.

@@ -80,8 +80,7 @@ func (u uplink) Extend(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark
 
 // Keep implements session.Uplink.
 func (u uplink) Keep(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
-	u.core.Keep(conn, out)
-	return u.core.Extend(conn, ext, out)
+	return u.core.Keep(conn, ext, out)
 }
 
 // Close implements session.Uplink.
