@@ -55,9 +55,7 @@ func run(ctx context.Context, gateway string, nodes int, seed uint64) error {
 				failed <- fmt.Errorf("%s: %w", name, err)
 				cancel()
 			}
-			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			x.Disconnect(bye)
+			x.leave()
 		})
 	}
 	var sleepers []string
@@ -113,15 +111,28 @@ func (n *node) connect(ctx context.Context, gateway string) (err error) {
 	return nil
 }
 
-// measure publishes a reading that drifts a little.
+// leave says goodbye, though the time of the demo is over.
+func (n *node) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if n.Disconnect(ctx) == nil {
+		n.say("disconnected")
+	}
+}
+
+// measure publishes readings: the temperature drifts a little, and the radio
+// wears the battery down.
 func (n *node) measure(ctx context.Context) error {
-	n.degrees += n.random.Float64() - 0.5
-	n.battery -= 0.01
-	reading := fmt.Sprintf("%.1f", n.degrees)
-	if err := n.Publish(ctx, "sensors/"+n.name+"/temperature", []byte(reading), mqttsn.QoS1, false); err != nil {
+	n.degrees += 0.4 * (n.random.Float64() - 0.5)
+	n.battery -= 0.02 * n.random.Float64()
+	temperature, battery := fmt.Sprintf("%.1f", n.degrees), fmt.Sprintf("%.0f", n.battery)
+	if err := n.Publish(ctx, "sensors/"+n.name+"/temperature", []byte(temperature), mqttsn.QoS1, false); err != nil {
 		return err
 	}
-	n.say("published %s degrees, battery %.0f %%", reading, n.battery)
+	if err := n.Publish(ctx, "sensors/"+n.name+"/battery", []byte(battery), mqttsn.QoS0, false); err != nil {
+		return err
+	}
+	n.say("published %s °C, battery %s %%", temperature, battery)
 	return nil
 }
 
@@ -158,27 +169,23 @@ func sleeper(ctx context.Context, n *node) error {
 		if err := n.measure(ctx); err != nil {
 			return err
 		}
-		if err := n.Sleep(ctx, 2*nap); err != nil {
+		if err := n.Sleep(ctx, 2*nap); err != nil { // longer than planned: clocks differ
 			return err
 		}
-		n.say("asleep for %v", nap)
+		n.say("asleep for %.0f s", nap.Seconds())
 		if err := pause(ctx, nap); err != nil {
 			return err
 		}
 		if err := n.Wake(ctx); err != nil {
 			return err
 		}
-		n.say("awake, with %d commands:%s", len(n.Messages()), n.commands())
+		if len(n.Messages()) == 0 {
+			n.say("awake: nothing came")
+		}
+		for len(n.Messages()) > 0 {
+			n.say("awake: got command '%s'", (<-n.Messages()).Payload)
+		}
 	}
-}
-
-// commands are the messages that came.
-func (n *node) commands() (all string) {
-	for len(n.Messages()) > 0 {
-		m := <-n.Messages()
-		all += " " + string(m.Payload)
-	}
-	return all
 }
 
 // controller sends commands to the sleepers, whether they listen or not.
@@ -191,7 +198,7 @@ func controller(sleepers []string) func(context.Context, *node) error {
 				}
 			}
 			if len(sleepers) > 0 {
-				n.say("sent blink-%d to %d sleepers", i, len(sleepers))
+				n.say("sent command 'blink-%d' to %d sleepers", i, len(sleepers))
 			}
 			if err := pause(ctx, 2*time.Second); err != nil {
 				return err
