@@ -104,9 +104,8 @@ func decodeAck(r *reader, v Version, t Type, from Sender) (id uint16, code Reaso
 		return 0, 0, props, errPacketID[t]
 	}
 	if v == V5 && len(r.b) > 0 {
-		code = ReasonCode(r.b[0])
-		r.b = r.b[1:]
-		if !code.Allowed(t, from) {
+		c, _ := r.uint8()
+		if code = ReasonCode(c); !code.Allowed(t, from) {
 			return 0, 0, props, errReason[t]
 		}
 		if len(r.b) > 0 {
@@ -115,8 +114,5 @@ func decodeAck(r *reader, v Version, t Type, from Sender) (id uint16, code Reaso
 			}
 		}
 	}
-	if len(r.b) > 0 {
-		return 0, 0, props, errTrailing[t]
-	}
-	return id, code, props, nil
+	return id, code, props, r.end(t)
 }

@@ -14,24 +14,21 @@ func (p *Auth) Type() Type { return TypeAuth }
 // which a client may not say.
 func (p *Auth) decode(r *reader, from Sender) (err error) {
 	*p = Auth{}
-	short := len(r.b) == 0
-	if !short {
-		p.Code = ReasonCode(r.b[0])
-		r.b = r.b[1:]
-		if p.Properties, err = r.properties(TypeAuth, from); err != nil {
-			return err
-		}
-	}
-	if len(r.b) > 0 {
-		return errTrailing[TypeAuth]
-	}
+	code, given := r.uint8()
+	p.Code = ReasonCode(code)
 	if !p.Code.Allowed(TypeAuth, from) {
 		return errReason[TypeAuth]
 	}
-	if !short && !p.Properties.Has(AuthenticationMethod) {
+	if !given {
+		return nil
+	}
+	if p.Properties, err = r.properties(TypeAuth, from); err != nil {
+		return err
+	}
+	if !p.Properties.Has(AuthenticationMethod) {
 		return errAuthMethod
 	}
-	return nil
+	return r.end(TypeAuth)
 }
 
 // AppendTo appends the wire form of p to b.

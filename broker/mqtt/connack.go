@@ -42,12 +42,24 @@ func (p *Connack) Type() Type { return TypeConnack }
 
 func (p *Connack) decode(r *reader, v Version, from Sender) (err error) {
 	*p = Connack{}
-	if len(r.b) < 2 {
+	flags, ok := r.uint8()
+	if !ok {
 		return errLength[TypeConnack]
 	}
-	flags := r.b[0]
-	p.Code = ReasonCode(r.b[1])
-	r.b = r.b[2:]
+	if v != V31 { // there the octet is reserved and not looked at
+		if flags > 1 {
+			return errConnackFlags
+		}
+		p.SessionPresent = flags == 1
+	}
+	code, ok := r.uint8()
+	if !ok {
+		return errLength[TypeConnack]
+	}
+	p.Code = ReasonCode(code)
+	if p.SessionPresent && p.Code != Success {
+		return errConnackSession
+	}
 	if v == V5 {
 		if !p.Code.Allowed(TypeConnack, from) {
 			return errReason[TypeConnack]
@@ -58,20 +70,7 @@ func (p *Connack) decode(r *reader, v Version, from Sender) (err error) {
 	} else if int(p.Code) >= len(returnCodeNames) {
 		return errReason[TypeConnack]
 	}
-	if len(r.b) > 0 {
-		return errTrailing[TypeConnack]
-	}
-	if v == V31 {
-		return nil // the first octet is reserved and not looked at
-	}
-	if flags > 1 {
-		return errConnackFlags
-	}
-	p.SessionPresent = flags == 1
-	if p.SessionPresent && p.Code != Success {
-		return errConnackSession
-	}
-	return nil
+	return r.end(TypeConnack)
 }
 
 // AppendTo appends the wire form of p to b.

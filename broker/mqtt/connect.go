@@ -94,10 +94,7 @@ func (p *Connect) decode(r *reader, headerFlags byte, from Sender) (err error) {
 	if err := p.credentials(r); err != nil {
 		return err
 	}
-	if len(r.b) > 0 {
-		return errTrailing[TypeConnect]
-	}
-	return nil
+	return r.end(TypeConnect)
 }
 
 // flags reads the connect flags. 3.1 ignores bit 0, and what belongs to a will

@@ -25,33 +25,50 @@ type Decoder struct {
 	pingresp    Pingresp
 	disconnect  Disconnect
 	auth        Auth
+
+	fault int // for Offset
+	steps int // that the last call took; the tests bound them
 }
+
+// Offset is the octet of the packet, counted from its first, at which the last
+// call of Decode found its fault: the begin of the field that is wrong. It
+// means nothing unless that call gave an error.
+func (d *Decoder) Offset() int { return d.fault }
 
 // Decode decodes b, one whole packet as Frame measures it, in version v. A
 // CONNECT names its version itself; v 0 takes nothing else. The packet is
 // valid until the next call and aliases b. An error is an *Error.
 func (d *Decoder) Decode(b []byte, v Version) (Packet, error) {
-	total, err := FrameSize(b, 0)
+	body, err := d.open(b, v)
 	if err != nil {
 		return nil, err
 	}
-	if len(b) == 0 || total != len(b) {
-		return nil, errFrameLength
-	}
-	t, flags := Type(b[0]>>4), b[0]&0x0f
-	if err := d.checkHeader(t, flags, v); err != nil {
-		return nil, err
-	}
-	n := 2
-	for b[n-1] >= 0x80 {
-		n++
-	}
-	r := reader{b[n:], d.AllowControl}
-	p, err := d.body(&r, t, flags, v)
+	r := reader{b: body, at: len(body), lax: d.AllowControl}
+	p, err := d.body(&r, Type(b[0]>>4), b[0]&0x0f, v)
+	d.steps = r.n
 	if err != nil {
+		d.fault = len(b) - r.at
 		return nil, err
 	}
 	return p, nil
+}
+
+// open checks the fixed header and returns what follows it.
+func (d *Decoder) open(b []byte, v Version) (body []byte, err error) {
+	d.fault = 0
+	if len(b) < 2 {
+		d.fault = len(b)
+		return nil, errFrameLength
+	}
+	if b[0] < 0x10 {
+		return nil, errFrameType
+	}
+	length, n := varint(b[1:])
+	if body = b[1+max(n, 0):]; n <= 0 || int(length) != len(body) {
+		d.fault = 1
+		return nil, errFrameLength
+	}
+	return body, d.checkHeader(Type(b[0]>>4), b[0]&0x0f, v)
 }
 
 func (d *Decoder) body(r *reader, t Type, flags byte, v Version) (p Packet, err error) {
@@ -88,22 +105,15 @@ func (d *Decoder) body(r *reader, t Type, flags byte, v Version) (p Packet, err 
 	case TypeUnsuback:
 		p, err = &d.unsuback, d.unsuback.decode(r, v, d.From)
 	case TypePingreq:
-		p, err = &d.pingreq, empty(r, t)
+		p, err = &d.pingreq, r.end(t)
 	case TypePingresp:
-		p, err = &d.pingresp, empty(r, t)
+		p, err = &d.pingresp, r.end(t)
 	case TypeDisconnect:
 		p, err = &d.disconnect, d.disconnect.decode(r, v, d.From)
 	case TypeAuth:
 		p, err = &d.auth, d.auth.decode(r, d.From)
 	}
 	return p, err
-}
-
-func empty(r *reader, t Type) error {
-	if len(r.b) > 0 {
-		return errTrailing[t]
-	}
-	return nil
 }
 
 var errAuthVersion = malformed(TypeAuth, "type", errReserved)

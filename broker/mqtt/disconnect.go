@@ -13,21 +13,18 @@ func (p *Disconnect) Type() Type { return TypeDisconnect }
 func (p *Disconnect) decode(r *reader, v Version, from Sender) (err error) {
 	*p = Disconnect{}
 	if v == V5 && len(r.b) > 0 {
-		p.Code = ReasonCode(r.b[0])
-		r.b = r.b[1:]
+		code, _ := r.uint8()
+		p.Code = ReasonCode(code)
+		if !p.Code.Allowed(TypeDisconnect, from) {
+			return errReason[TypeDisconnect]
+		}
 		if len(r.b) > 0 {
 			if p.Properties, err = r.properties(TypeDisconnect, from); err != nil {
 				return err
 			}
 		}
 	}
-	if len(r.b) > 0 {
-		return errTrailing[TypeDisconnect]
-	}
-	if !p.Code.Allowed(TypeDisconnect, from) {
-		return errReason[TypeDisconnect]
-	}
-	return nil
+	return r.end(TypeDisconnect)
 }
 
 // AppendTo appends the wire form of p to b: the shortest of the three.

@@ -48,6 +48,9 @@ func FrameSize(b []byte, max int) (total int, err error) {
 // missing, negative if it is longer than four octets or than it need be: 5.0
 // forbids that [MQTT-1.5.5-1], 3.x does not speak of it, and nobody sends it.
 func varint(b []byte) (v uint32, n int) {
+	if len(b) > 0 && b[0] < 0x80 { // most are
+		return uint32(b[0]), 1
+	}
 	for i, c := range b {
 		v |= uint32(c&0x7f) << (7 * i)
 		if c < 0x80 {

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"runtime/metrics"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,15 +16,22 @@ func seeds(f *testing.F, add func(in []byte)) {
 	}
 }
 
-// FuzzDecode: what decodes, encodes and decodes to the same, in no more octets.
+// FuzzDecode: what decodes, encodes and decodes to the same, in no more octets;
+// decoding takes no more steps than there are octets, and next to no memory.
 func FuzzDecode(f *testing.F) {
 	seeds(f, func(in []byte) { f.Add(in) })
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for _, v := range []Version{0, V31, V311, V5} {
 			for from := FromAnyone; from <= FromServer; from++ {
 				d, e := Decoder{From: from}, Decoder{From: from} // each hands out pointers into itself
-				p, err := decodeStream(&d, in, v)
+				var (
+					p   Packet
+					err error
+				)
+				require.LessOrEqual(t, allocated(func() { p, err = decodeStream(&d, in, v) }), uint64(8*len(in)+slack))
+				require.LessOrEqual(t, d.steps, len(in)+1)
 				if err != nil {
+					require.LessOrEqual(t, d.Offset(), len(in))
 					var e *Error
 					require.ErrorAs(t, err, &e)
 					require.NotEmpty(t, e.Error())
@@ -46,6 +54,20 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// slack is what the runtime may allocate meanwhile, for itself and for the
+// goroutines of the test.
+const slack = 256 << 10
+
+// allocated is how many octets of heap f takes.
+func allocated(f func()) uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	before := sample[0].Value.Uint64()
+	f()
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() - before
 }
 
 // FuzzFrame: the measure does not depend on how many octets are there.

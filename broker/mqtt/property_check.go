@@ -1,6 +1,6 @@
 package mqtt
 
-import "bytes"
+import "encoding/binary"
 
 // propertyErrors are the ways in which one property of one packet is wrong.
 type propertyErrors struct{ cut, text, twice, value, sender *Error }
@@ -53,6 +53,11 @@ func makePropertyErrors() (all [16][propertyIDs]*propertyErrors) {
 
 // properties takes the properties of a packet of type t, or will properties.
 func (r *reader) properties(t Type, from Sender) (Properties, error) {
+	r.begin()
+	if len(r.b) > 0 && r.b[0] == 0 { // most have none
+		r.b = r.b[1:]
+		return Properties{}, nil
+	}
 	length, n := varint(r.b)
 	if n <= 0 || int(length) > len(r.b)-n {
 		return Properties{}, errPropertyLength[t]
@@ -60,15 +65,14 @@ func (r *reader) properties(t Type, from Sender) (Properties, error) {
 	end := n + int(length)
 	raw := r.b[n:end:end]
 	r.b = r.b[end:]
-	if length == 0 {
-		return Properties{}, nil
-	}
 	return Properties{raw}, r.checkProperties(raw, t, from)
 }
 
 func (r *reader) checkProperties(raw []byte, t Type, from Sender) error {
 	var seen uint64
 	for len(raw) > 0 {
+		r.at = len(raw) + len(r.b)
+		r.n++
 		id := raw[0]
 		if id >= propertyIDs || propertyRules[id].in == 0 {
 			return errPropertyUnknown[t] // also ids of two octets: none exists
@@ -120,5 +124,26 @@ func (r *reader) checkValue(p *Property, rule *propertyRule, errs *propertyError
 // hasWildcard tells whether a Topic Name contains what only filters may
 // [MQTT-3.3.2-2, 3.3.2-14].
 func hasWildcard(topic []byte) bool {
-	return bytes.IndexByte(topic, '+') >= 0 || bytes.IndexByte(topic, '#') >= 0
+	if len(topic) < 8 {
+		for _, c := range topic {
+			if c == '+' || c == '#' {
+				return true
+			}
+		}
+		return false
+	}
+	last := topic[len(topic)-8:]
+	for ; len(topic) >= 8; topic = topic[8:] {
+		if wildcardAmong(topic) {
+			return true
+		}
+	}
+	return wildcardAmong(last)
+}
+
+// wildcardAmong tells whether one of the first eight octets is + or #.
+func wildcardAmong(b []byte) bool {
+	x := binary.LittleEndian.Uint64(b)
+	plus, hash := x^'+'*ones, x^'#'*ones
+	return ((plus-ones)&^plus|(hash-ones)&^hash)&highs != 0 // one of them has an octet 0
 }

@@ -45,6 +45,7 @@ func (p *Publish) decode(r *reader, flags byte, v Version, from Sender) (err err
 	if hasWildcard(p.Topic) {
 		return errPublishWild // [MQTT-3.3.2-2]
 	}
+	topicAt := r.at
 	if p.QoS > AtMostOnce {
 		if p.PacketID, ok = r.uint16(); !ok {
 			return errLength[TypePublish]
@@ -59,6 +60,7 @@ func (p *Publish) decode(r *reader, flags byte, v Version, from Sender) (err err
 		}
 	}
 	if len(p.Topic) == 0 && !p.Properties.Has(TopicAlias) {
+		r.at = topicAt
 		return errPublishEmpty
 	}
 	p.Payload = r.b

@@ -76,6 +76,7 @@ func (p *Subscribe) decode(r *reader, flags byte, v Version, from Sender) (err e
 		p.Filters.n++
 	}
 	if p.Filters.n == 0 {
+		r.at = 0
 		return errSubscribeNone // [MQTT-3.8.3-2]
 	}
 	return nil
@@ -122,10 +123,11 @@ func (p *Suback) decode(r *reader, v Version, from Sender) (err error) {
 		return err
 	}
 	p.Codes = r.b
+	r.at = len(p.Codes)
 	if len(p.Codes) == 0 {
 		return errSubackNone
 	}
-	for _, c := range p.Codes {
+	for i, c := range p.Codes {
 		ok := c <= 2
 		switch {
 		case v == V5:
@@ -134,6 +136,7 @@ func (p *Suback) decode(r *reader, v Version, from Sender) (err error) {
 			ok = ok || c == SubackFailure
 		}
 		if !ok {
+			r.at -= i
 			return errReason[TypeSuback]
 		}
 	}

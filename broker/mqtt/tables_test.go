@@ -52,19 +52,23 @@ func TestVarint(t *testing.T) {
 	tables := loadTables(t).Varint
 	require.NotEmpty(t, tables.Valid)
 	for _, row := range tables.Valid {
-		in := unhex(t, row.Hex)
-		v, n := varint(in)
-		require.Equal(t, row.Value, v, row.Hex)
-		require.Equal(t, len(in), n, row.Hex)
-		require.Equal(t, in, appendVarint(nil, row.Value))
-		require.Equal(t, len(in), varintLen(row.Value))
-		_, n = varint(in[:len(in)-1])
-		require.Zero(t, n, "cut short: %s", row.Hex)
+		t.Run(row.Hex, func(t *testing.T) {
+			in := unhex(t, row.Hex)
+			v, n := varint(in)
+			require.Equal(t, row.Value, v)
+			require.Equal(t, len(in), n)
+			require.Equal(t, in, appendVarint(nil, row.Value))
+			require.Equal(t, len(in), varintLen(row.Value))
+			_, n = varint(in[:len(in)-1])
+			require.Zero(t, n, "cut short")
+		})
 	}
 	require.NotEmpty(t, tables.Invalid)
 	for _, row := range tables.Invalid {
-		_, n := varint(unhex(t, row.Hex))
-		require.Negative(t, n, row.Note)
+		t.Run(row.Hex, func(t *testing.T) {
+			_, n := varint(unhex(t, row.Hex))
+			require.Negative(t, n, row.Note)
+		})
 	}
 }
 

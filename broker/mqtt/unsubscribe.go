@@ -39,6 +39,7 @@ func (p *Unsubscribe) decode(r *reader, flags byte, v Version, from Sender) (err
 		}
 	}
 	if p.Filters.n == 0 {
+		r.at = 0
 		return errUnsubscribeNone // [MQTT-3.10.3-2]
 	}
 	return nil
@@ -55,17 +56,16 @@ func (p *Unsuback) decode(r *reader, v Version, from Sender) (err error) {
 		return err
 	}
 	if v != V5 {
-		if len(r.b) > 0 {
-			return errTrailing[TypeUnsuback]
-		}
-		return nil
+		return r.end(TypeUnsuback)
 	}
 	p.Codes = r.b
+	r.at = len(p.Codes)
 	if len(p.Codes) == 0 {
 		return errUnsubackNone
 	}
-	for _, c := range p.Codes {
+	for i, c := range p.Codes {
 		if !ReasonCode(c).Allowed(TypeUnsuback, from) {
+			r.at -= i
 			return errReason[TypeUnsuback]
 		}
 	}

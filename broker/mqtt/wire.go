@@ -6,10 +6,19 @@ import "encoding/binary"
 // false when the octets for the field are not there.
 type reader struct {
 	b   []byte
+	at  int  // how many octets were left where the last field begins
 	lax bool // control characters and non-characters pass
+	n   int  // fields begun: the work that was done
+}
+
+// begin notes where a field begins.
+func (r *reader) begin() {
+	r.at = len(r.b)
+	r.n++
 }
 
 func (r *reader) uint8() (v byte, ok bool) {
+	r.begin()
 	if len(r.b) < 1 {
 		return 0, false
 	}
@@ -18,6 +27,7 @@ func (r *reader) uint8() (v byte, ok bool) {
 }
 
 func (r *reader) uint16() (v uint16, ok bool) {
+	r.begin()
 	if len(r.b) < 2 {
 		return 0, false
 	}
@@ -25,8 +35,18 @@ func (r *reader) uint16() (v uint16, ok bool) {
 	return v, true
 }
 
+// end wants nothing to be left.
+func (r *reader) end(t Type) error {
+	r.at = len(r.b)
+	if len(r.b) > 0 {
+		return errTrailing[t]
+	}
+	return nil
+}
+
 // bytes takes binary data: a length of two octets and so many octets.
 func (r *reader) bytes() (v []byte, ok bool) {
+	r.begin()
 	if len(r.b) < 2 {
 		return nil, false
 	}
