@@ -1,7 +1,8 @@
+//go:build !race
+
 package mqttsn
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,38 +50,5 @@ func TestRefusalAllocatesNothing(t *testing.T) {
 				}
 			}))
 		})
-	}
-}
-
-var benchPublish = &Publish{QoS: QoS1, TopicID: 5, MsgID: 7, Data: bytes.Repeat([]byte("x"), 57)}
-
-func BenchmarkDecodePublish64(b *testing.B) {
-	in := benchPublish.AppendTo(nil)
-	require.Len(b, in, 64)
-	b.SetBytes(64)
-	b.ReportAllocs()
-	var d Decoder
-	for b.Loop() {
-		if _, _, err := d.Decode(in); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkCheckPublish64(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Check(benchPublish); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkEncodePublish64(b *testing.B) {
-	b.SetBytes(64)
-	b.ReportAllocs()
-	out := make([]byte, 0, 64)
-	for b.Loop() {
-		out = benchPublish.AppendTo(out[:0])
 	}
 }

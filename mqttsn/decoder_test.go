@@ -134,32 +134,3 @@ func TestForwardOutlivesItsMessage(t *testing.T) {
 	require.Equal(t, &Pingresp{}, inner)
 	require.Equal(t, &Forward{Ctrl: 3, NodeID: []byte{7}, Message: []byte("\x02\x17")}, f)
 }
-
-func FuzzDecode(f *testing.F) {
-	for _, v := range loadVectors(f) {
-		f.Add(v.octets(f))
-	}
-	for _, p := range packets {
-		f.Add(p.AppendTo(nil))
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		var d, e Decoder // each hands out pointers into itself
-		p, surplus, err := d.Decode(in)
-		if err != nil {
-			require.NotEqual(t, NoDrop, ClassOf(err))
-			return
-		}
-		if n, err := Message(in); err == nil && p.Type() != TypeForward {
-			require.Equal(t, len(in), n+surplus)
-		}
-		checked := Check(p)
-
-		out := p.AppendTo(nil)
-		require.LessOrEqual(t, len(out), len(in))
-		q, surplus, err := e.Decode(out)
-		require.NoError(t, err)
-		require.Zero(t, surplus)
-		require.Equal(t, p, q)
-		require.Equal(t, checked, Check(q))
-	})
-}
