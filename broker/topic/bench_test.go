@@ -10,17 +10,27 @@ import (
 )
 
 func BenchmarkMatch(b *testing.B) {
-	for _, n := range []int{10, 10_000, 1_000_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			var x Index[int, int]
-			for i := range n {
-				x.Insert(mixed(i), i, i)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				x.Match("sensors/7/temperature", func(int, int) {})
-			}
-		})
+	for _, kind := range []struct {
+		name   string
+		filter func(i int) string
+	}{
+		{"exact", func(i int) string { return fmt.Sprintf("sensors/%d/temperature", i) }},
+		{"plus", func(i int) string { return fmt.Sprintf("sensors/+/kind%d/+", i) }},
+		{"hash", func(i int) string { return fmt.Sprintf("sensors/%d/#", i) }},
+		{"mixed", mixed},
+	} {
+		for _, n := range []int{10, 10_000, 1_000_000} {
+			b.Run(fmt.Sprintf("%s/%d", kind.name, n), func(b *testing.B) {
+				var x Index[int, int]
+				for i := range n {
+					x.Insert(kind.filter(i), i, i)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					x.Match("sensors/7/temperature", func(int, int) {})
+				}
+			})
+		}
 	}
 }
 
@@ -54,7 +64,27 @@ func BenchmarkSubscription(b *testing.B) {
 	}
 }
 
-// FuzzMatch compares an index of the filters, one a line, with Match.
+// BenchmarkRetained reports what one retained value costs beyond its name and
+// the value itself: here a pointer.
+func BenchmarkRetained(b *testing.B) {
+	const n = 100_000
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("sensors/%d/temperature", i*7919%n) // in no order
+	}
+	for b.Loop() {
+		before := heap()
+		var r Retained[*int]
+		for _, name := range names {
+			r.Set(name, nil)
+		}
+		b.ReportMetric(float64(heap()-before)/n, "octets/retained")
+		runtime.KeepAlive(&r)
+	}
+}
+
+// FuzzMatch compares an index of the filters, one a line, with Match. A match
+// takes no more steps than the filters have levels, and next to no memory.
 func FuzzMatch(f *testing.F) {
 	for _, m := range load(f).Matching {
 		f.Add(m.Filter, m.Topic)
@@ -65,16 +95,19 @@ func FuzzMatch(f *testing.F) {
 			return
 		}
 		var x Index[string, int]
+		levels := 1
 		want, got := map[string]bool{}, map[string]bool{}
 		for filter := range strings.SplitSeq(filters, "\n") {
 			if CheckFilter(filter, Limits{}) != nil {
 				continue
 			}
+			levels += 1 + strings.Count(filter, "/")
 			if x.Insert(filter, filter, 1); Match(filter, name) {
 				want[filter] = true
 			}
 		}
 		x.Match(name, func(filter string, _ int) { got[filter] = true })
 		require.Equal(t, want, got)
+		require.LessOrEqual(t, x.steps, levels)
 	})
 }

@@ -9,6 +9,7 @@ type Index[K comparable, V any] struct {
 	n     int
 	epoch uint64
 	stack []frame[K, V] // of Match, used again
+	steps int           // that the last Match took; the tests bound them
 }
 
 // longFilter is what a node may hold on to of a filter, whose other levels may
@@ -98,12 +99,14 @@ const deepStack = 256
 func (x *Index[K, V]) Match(name string, visit func(K, V)) {
 	stack := append(x.stack[:0], frame[K, V]{&x.root, name, true})
 	x.stack = nil // a Match within visit takes its own
+	x.steps = 0
 	for len(stack) > 0 {
 		top := len(stack) - 1
 		f := stack[top]
 		stack[top] = frame[K, V]{} // holds on to nothing
 		stack = stack[:top]
 		n := f.node
+		x.steps++
 		wild := n.parent != nil || !strings.HasPrefix(name, "$") // [MQTT-4.7.2-1]
 		if wild {
 			n.below.each(visit)
