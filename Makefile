@@ -23,7 +23,7 @@ FUZZERS = grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed -E 
 # timed runs a command; its name and seconds go to the file PHASES, if that is set.
 timed = @start=$$(date +%s); $(2) || exit; echo "$(1) $$(( $$(date +%s) - start ))" >> $(or $(PHASES),/dev/null)
 
-.PHONY: help build run deps test test-units test-store test-clients test-worlds race fuzz fuzz-ci bench lint e2e nightly
+.PHONY: help build run deps test test-units test-store test-clients test-worlds race fuzz fuzz-ci bench lint e2e crosscheck nightly
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -96,4 +96,7 @@ lint: ## gofmt, go vet, staticcheck
 e2e: deps ## real clients against the real program
 	go test -count=1 ./testbeds/...
 
-nightly: race fuzz e2e bench ## what takes longer
+crosscheck: ## MQTT vectors through npm's mqtt-packet (needs node); keeps the result
+	cd testbeds/crosscheck/npm && npm ci --ignore-scripts --no-audit --no-fund && node check.mjs
+
+nightly: race fuzz e2e crosscheck bench ## what takes longer
