@@ -1,6 +1,9 @@
 package mqttsn
 
-var pingrespBody = exactly(TypePingresp, 0)
+var (
+	pingrespBody    = exactly(TypePingresp, 0)
+	pingreqClientID = newTextField(TypePingreq, "client id")
+)
 
 // A Pingreq asks whether the peer is alive; with a ClientId a sleeping client
 // asks for its messages (5.4.19).
@@ -15,6 +18,9 @@ func (*Pingreq) Type() Type { return TypePingreq }
 func (p *Pingreq) AppendTo(b []byte) []byte {
 	return append(appendHeader(b, TypePingreq, len(p.ClientID)), p.ClientID...)
 }
+
+// Check judges the ClientId: an ill-formed one is nobody's, and gets no answer.
+func (p *Pingreq) Check() error { return pingreqClientID.checkText(p.ClientID) }
 
 func (p *Pingreq) decode(b []byte) error {
 	p.ClientID = b

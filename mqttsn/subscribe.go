@@ -8,6 +8,7 @@ var (
 	subscribeTopic = newTopicRules(TypeSubscribe)
 
 	errSubscribeQoS = invalid(TypeSubscribe, "qos", BadQoS)
+	errSubackQoS    = invalid(TypeSuback, "qos", BadQoS)
 )
 
 // A Subscribe asks for the messages of a topic or of a filter (5.4.15).
@@ -72,6 +73,14 @@ func (p *Suback) AppendTo(b []byte) []byte {
 	b = binary.BigEndian.AppendUint16(b, p.TopicID)
 	b = binary.BigEndian.AppendUint16(b, p.MsgID)
 	return append(b, byte(p.Code))
+}
+
+// Check judges the QoS: -1 cannot be granted.
+func (p *Suback) Check() error {
+	if p.QoS == QoSMinus1 {
+		return errSubackQoS
+	}
+	return nil
 }
 
 func (p *Suback) decode(b []byte) error {

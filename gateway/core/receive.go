@@ -98,6 +98,10 @@ func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 			return
 		}
 	case *mqttsn.Pingreq:
+		if err := p.Check(); err != nil { // nobody's, and no answer (C14)
+			c.stats.DropClasses[mqttsn.ClassOf(err)]++
+			return
+		}
 		if len(p.ClientID) > 0 && (n == nil || n.session.ClientID != string(p.ClientID)) {
 			if n = c.roam(o, string(p.ClientID)); n == nil {
 				c.scold(now, o)
