@@ -71,6 +71,7 @@ func TestMalformedVectors(t *testing.T) {
 				passed++
 				require.NoError(t, err, "not a matter of behaviour: %s", behaviour[key])
 				require.NotNil(t, p)
+				t.Logf("note: %s", behaviour[key])
 				return
 			}
 			refused++
