@@ -23,7 +23,7 @@ FUZZERS = grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed -E 
 # timed runs a command; its name and seconds go to the file PHASES, if that is set.
 timed = @start=$$(date +%s); $(2) || exit; echo "$(1) $$(( $$(date +%s) - start ))" >> $(or $(PHASES),/dev/null)
 
-.PHONY: help build run deps test test-units test-store test-clients test-worlds race fuzz fuzz-ci bench lint e2e crosscheck nightly
+.PHONY: help build run deps test test-units test-store test-clients test-worlds race fuzz fuzz-ci bench lint e2e conformance crosscheck nightly
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -95,6 +95,9 @@ lint: ## gofmt, go vet, staticcheck
 
 e2e: deps ## real clients against the real program
 	go test -count=1 ./testbeds/...
+
+conformance: ## docs/conformance.md, from a run of the vectors
+	go run ./testbeds/conformance
 
 crosscheck: ## MQTT vectors through npm's mqtt-packet (needs node); keeps the result
 	cd testbeds/crosscheck/npm && npm ci --ignore-scripts --no-audit --no-fund && node check.mjs

@@ -35,15 +35,15 @@ var policies = map[string]policy{
 	"bad-10":        {surplus: 1, why: "radios pad (P11)"},
 	"connect-09":    {why: "the session knows whether the link names the peer (C5)"},
 	"connect-10":    {why: "up to 255 octets (C5)"},
-	"connect-11":    {refused: BadProtocolID, why: "C6"},
+	"connect-11":    {refused: BadProtocolID, why: "another protocol id is another protocol (C6)"},
 	"disconnect-04": {why: "a plain DISCONNECT to the session (C12)"},
 	"encap-05":      {refused: EmptyNodeID, why: "nobody to answer (P16)"},
-	"encap-07":      {refused: NestedForward, why: "P16"},
+	"encap-07":      {refused: NestedForward, why: "a chain of forwarders is not described (P16)"},
 	"publish-21":    {refused: NULInString, why: "short means two octets of a legal name (T12)"},
-	"publish-22":    {refused: NormalTopicQoSMinus1, why: "P1"},
+	"publish-22":    {refused: NormalTopicQoSMinus1, why: "nobody can have registered the id (P1)"},
 	"publish-26":    {why: "message id 0 is accepted and echoed (P3)"},
 	"publish-28":    {why: "Paho announces two octets too few (P11)"},
-	"subscribe-12":  {refused: BadQoS, why: "T14"},
+	"subscribe-12":  {refused: BadQoS, why: "QoS -1 is of publishing alone (T14)"},
 	"willtopic-05":  {refused: EmptyWillTopic, why: "never a will on the topic of no octets"},
 }
 
@@ -72,6 +72,7 @@ func TestVectors(t *testing.T) {
 			case "policy":
 				p, known := policies[v.ID]
 				require.True(t, known, "no reading")
+				t.Logf("note: %s", p.why)
 				if p.refused == NoDrop {
 					v.wantAccepted(t, p.surplus)
 				} else {

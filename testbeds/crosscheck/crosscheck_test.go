@@ -33,7 +33,8 @@ const (
 )
 
 // disagreements are the vectors of which paho thinks otherwise, in exactly
-// these steps, and why; numbers are sections of the texts. An id that ends in a star stands for all that begin so.
+// these steps, and why; numbers are sections of the texts. An id that ends in a
+// star stands for all that begin so.
 var disagreements = []struct {
 	id    string
 	steps []step
@@ -94,6 +95,7 @@ func testPeer(t *testing.T, decode decoder, prefix string, versions ...mqtt.Vers
 				used[row] = true
 				differed++
 				require.Equal(t, disagreements[row].steps, found, "%q: %v", disagreements[row].why, texts)
+				t.Logf("note: %s", disagreements[row].why)
 			})
 			all = all && ran
 		}

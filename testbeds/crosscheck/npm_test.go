@@ -38,11 +38,14 @@ func TestNPM(t *testing.T) {
 			continue
 		}
 		valid++
-		require.Contains(t, kept.Vectors, v.ID, cure)
-		if result, ok := kept.Vectors[v.ID].(object); ok && result["differs"] != nil {
-			require.NotEmpty(t, result["why"], v.ID)
-			require.NotEqual(t, "unexplained", result["why"], "%s: %s", v.ID, cure)
-		}
+		t.Run(v.ID, func(t *testing.T) {
+			require.Contains(t, kept.Vectors, v.ID, cure)
+			if result, ok := kept.Vectors[v.ID].(object); ok && result["differs"] != nil {
+				require.NotEmpty(t, result["why"], cure)
+				require.NotEqual(t, "unexplained", result["why"], cure)
+				t.Logf("note: %s", result["why"])
+			}
+		})
 	}
 	require.Len(t, kept.Vectors, valid, cure)
 }
