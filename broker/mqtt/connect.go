@@ -63,6 +63,7 @@ func (p *Connect) decode(r *reader, headerFlags byte, from Sender) (err error) {
 		return err
 	}
 	if headerFlags != 0 && p.Version != V31 {
+		r.header()
 		return errFlags[TypeConnect]
 	}
 	flags, ok := r.uint8()

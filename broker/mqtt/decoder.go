@@ -47,7 +47,7 @@ func (d *Decoder) Decode(b []byte, v Version) (Packet, error) {
 	p, err := d.body(&r, Type(b[0]>>4), b[0]&0x0f, v)
 	d.steps = r.n
 	if err != nil {
-		d.fault = len(b) - r.at
+		d.fault = max(0, len(b)-r.at)
 		return nil, err
 	}
 	return p, nil

@@ -33,9 +33,11 @@ func (p *Publish) Type() Type { return TypePublish }
 func (p *Publish) decode(r *reader, flags byte, v Version, from Sender) (err error) {
 	*p = Publish{Dup: flags&flagDup != 0, QoS: QoS(flags >> 1 & 3), Retain: flags&flagRetain != 0}
 	if p.QoS > ExactlyOnce {
+		r.header()
 		return errPublishQoS // [MQTT-3.3.1-4]
 	}
 	if p.Dup && p.QoS == AtMostOnce {
+		r.header()
 		return errPublishDup // [MQTT-3.3.1-2]
 	}
 	var ok bool

@@ -1,6 +1,9 @@
 package mqtt
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // A reader takes fields from the front of what is left of a packet. ok is
 // false when the octets for the field are not there.
@@ -34,6 +37,9 @@ func (r *reader) uint16() (v uint16, ok bool) {
 	v, r.b = binary.BigEndian.Uint16(r.b), r.b[2:]
 	return v, true
 }
+
+// header says that the fault is in the first octet of the packet.
+func (r *reader) header() { r.at = math.MaxInt }
 
 // end wants nothing to be left.
 func (r *reader) end(t Type) error {
