@@ -29,35 +29,3 @@ func TestNoAllocation(t *testing.T) {
 		require.Zero(t, n, v.ID)
 	}
 }
-
-var sink int
-
-// read looks at what iterates.
-func read(p Packet) {
-	switch p := p.(type) {
-	case *Subscribe:
-		for filter, o := range p.Filters.All() {
-			sink += len(filter) + int(o.QoS)
-		}
-		for it := p.Filters; ; {
-			filter, _, ok := it.Next()
-			if !ok {
-				break
-			}
-			sink += len(filter)
-		}
-	case *Unsubscribe:
-		for filter := range p.Filters.All() {
-			sink += len(filter)
-		}
-	case *Publish:
-		for prop := range p.Properties.All() {
-			sink += len(prop.Value)
-		}
-		expiry, _ := p.Properties.Uint32(MessageExpiryInterval)
-		sink += int(expiry)
-	case *Connect:
-		method, _ := p.Properties.Bytes(AuthenticationMethod)
-		sink += len(method)
-	}
-}
