@@ -1,6 +1,9 @@
 package store
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // An OpKind says what an operation of a batch does.
 type OpKind uint8
@@ -43,6 +46,12 @@ func (b *Batch) Delete(key []byte) { b.add(Delete, key, nil) }
 // DeleteRange removes all keys with from <= key < to.
 func (b *Batch) DeleteRange(from, to []byte) { b.add(DeleteRange, from, to) }
 
+// Add adds an operation, perhaps of another batch.
+func (b *Batch) Add(op Op) { b.add(op.Kind, op.Key, op.Value) }
+
+// Append adds all operations of another batch.
+func (b *Batch) Append(other *Batch) { b.data = append(b.data, other.data...) }
+
 // Empty says whether the batch does nothing.
 func (b *Batch) Empty() bool { return len(b.data) == 0 }
 
@@ -72,4 +81,26 @@ func (b *Batch) Each(visit func(Op)) {
 		visit(Op{OpKind(p[0]), p[opHeader : opHeader+k : opHeader+k], p[opHeader+k : end : end]})
 		p = p[end:]
 	}
+}
+
+// AppendTo appends the batch's wire form to data, for ParseBatch.
+func (b *Batch) AppendTo(data []byte) []byte { return append(data, b.data...) }
+
+// ErrBatch is the error of what is not the wire form of a batch.
+var ErrBatch = errors.New("store: malformed batch")
+
+// ParseBatch gives the batch with the wire form data, which it aliases: it is
+// for reading.
+func ParseBatch(data []byte) (Batch, error) {
+	for p := data; len(p) > 0; {
+		if len(p) < opHeader || OpKind(p[0]) > DeleteRange {
+			return Batch{}, ErrBatch
+		}
+		k, v := uint64(binary.BigEndian.Uint32(p[1:])), uint64(binary.BigEndian.Uint32(p[5:]))
+		if k+v > uint64(len(p)-opHeader) {
+			return Batch{}, ErrBatch
+		}
+		p = p[opHeader+int(k+v):]
+	}
+	return Batch{data: data[:len(data):len(data)]}, nil
 }

@@ -10,8 +10,8 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(_ *testing.T, notify func(store.Event)) store.Store {
-		return New(notify, Options{})
+	storetest.Run(t, func(_ *testing.T, notify func(store.Event)) storetest.Instance {
+		return storetest.Instance{Store: New(notify, Options{})}
 	})
 }
 

@@ -28,6 +28,9 @@ type Store struct {
 	entries   map[string][]byte
 	held      []held
 	submitted store.Ticket
+
+	events, spare []store.Event // to be told
+	telling       bool
 }
 
 type held struct {
@@ -57,11 +60,33 @@ func (s *Store) Submit(b *store.Batch) store.Ticket {
 	case !s.options.Forget:
 		b.Each(s.apply)
 	}
-	s.mu.Unlock()
 	if !s.options.Hold {
-		s.notify(store.Event{Kind: store.Committed, Ticket: t})
+		s.tell(store.Event{Kind: store.Committed, Ticket: t})
 	}
+	s.mu.Unlock()
 	return t
+}
+
+// tell tells of ev, in order: if another goroutine is telling, that one does it.
+// The lock is held, but not while notify is called.
+func (s *Store) tell(ev store.Event) {
+	s.events = append(s.events, ev)
+	if s.telling {
+		return
+	}
+	s.telling = true
+	for len(s.events) > 0 {
+		events := s.events
+		s.events = s.spare[:0]
+		s.mu.Unlock()
+		for _, ev := range events {
+			s.notify(ev)
+		}
+		s.mu.Lock()
+		clear(events)
+		s.spare = events
+	}
+	s.telling = false
 }
 
 // Commit applies the oldest n of the held batches and tells of them; n < 0: all.
@@ -85,8 +110,8 @@ func (s *Store) Commit(n int) {
 			ev = store.Event{Kind: store.Committed, Ticket: s.submitted - s.waiting()}
 			n--
 		}
+		s.tell(ev)
 		s.mu.Unlock()
-		s.notify(ev)
 	}
 }
 
@@ -118,14 +143,12 @@ func (s *Store) apply(op store.Op) {
 // Request implements store.Store.
 func (s *Store) Request(r store.ReadRequest) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.held) > 0 {
 		s.held = append(s.held, held{read: &r})
-		s.mu.Unlock()
 		return
 	}
-	ev := s.read(r)
-	s.mu.Unlock()
-	s.notify(ev)
+	s.tell(s.read(r))
 }
 
 func (s *Store) read(r store.ReadRequest) store.Event {

@@ -111,3 +111,19 @@ func TestForgetsEntriesNotTickets(t *testing.T) {
 	require.Equal(t, []store.Event{{Ticket: 1}}, e.take())
 	require.Empty(t, keys(t, s))
 }
+
+// Who submits from within an event hears of it after that event.
+func TestTellsInOrder(t *testing.T) {
+	var (
+		s    *Store
+		told []store.Ticket
+	)
+	s = New(func(ev store.Event) {
+		if ev.Ticket < 3 {
+			s.Submit(put("a"))
+		}
+		told = append(told, ev.Ticket)
+	}, Options{})
+	s.Submit(put("a"))
+	require.Equal(t, []store.Ticket{1, 2, 3}, told)
+}

@@ -12,86 +12,54 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/store"
 )
 
+// An Instance is a store under test, with what a test may do to it. What is nil
+// it cannot do, and what needs it is not tested.
+type Instance struct {
+	store.Store
+	// Pump lets virtual time pass until the next thing happens. A store with a
+	// Pump is used by one goroutine at a time.
+	Pump func()
+	// Reopen opens what a closed store left.
+	Reopen func(notify func(store.Event)) Instance
+	// Crash opens what the store leaves when the power goes now.
+	Crash func(notify func(store.Event)) Instance
+	// Break makes commits fail; nil ends that. The store's patience passes
+	// without a real second.
+	Break func(err error)
+}
+
 // Run tests stores that open makes: empty ones, telling their events by notify.
-func Run(t *testing.T, open func(t *testing.T, notify func(store.Event)) store.Store) {
+func Run(t *testing.T, open func(t *testing.T, notify func(store.Event)) Instance) {
 	tests := []struct {
 		name string
 		test func(t *testing.T, h *harness)
 	}{
 		{"Tickets", tickets},
 		{"Operations", operations},
+		{"OneGroup", oneGroup},
 		{"BatchIsReused", batchIsReused},
 		{"BatchIsWhole", batchIsWhole},
 		{"ReadsBounds", readBounds},
 		{"ReadsBehindSubmits", readsBehindSubmits},
+		{"ReadsOfNothing", readsOfNothing},
 		{"Load", load},
 		{"Close", closing},
 		{"Concurrent", concurrent},
+		{"Reopen", reopen},
+		{"Crash", crash},
+		{"CrashKeepsAPrefix", crashKeepsAPrefix},
+		{"FailsForAWhile", failsForAWhile},
+		{"Stalls", stalls},
+		{"RefusedIsWithdrawn", refusedIsWithdrawn},
+		{"ClosesBroken", closesBroken},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := &harness{t: t, events: make(chan store.Event, 4096)}
-			h.Store = open(t, func(ev store.Event) { h.events <- ev })
+			h.Instance = open(t, h.notify)
 			defer func() { require.NoError(t, h.Close()) }()
 			tt.test(t, h)
 		})
-	}
-}
-
-type harness struct {
-	store.Store
-	t      *testing.T
-	events chan store.Event
-	done   store.Ticket
-}
-
-func (h *harness) next() store.Event {
-	ev := <-h.events
-	require.NotEqual(h.t, store.Failed, ev.Kind, "%v", ev.Err)
-	if ev.Kind == store.Committed {
-		require.Greater(h.t, ev.Ticket, h.done, "commits go forward")
-		h.done = ev.Ticket
-	}
-	return ev
-}
-
-// commit submits what f writes and waits until it is durable.
-func (h *harness) commit(f func(b *store.Batch)) {
-	var b store.Batch
-	f(&b)
-	for ticket := h.Submit(&b); h.done < ticket; {
-		h.next()
-	}
-}
-
-func (h *harness) read(r store.ReadRequest) store.Event {
-	h.Request(r)
-	for {
-		if ev := h.next(); ev.Kind == store.Read {
-			require.Equal(h.t, r.Tag, ev.Tag)
-			return ev
-		}
-	}
-}
-
-// all is every entry, as key=value.
-func (h *harness) all() []string {
-	ev := h.read(store.ReadRequest{To: []byte{0xff}, MaxEntries: 1 << 20, MaxOctets: 1 << 30})
-	require.False(h.t, ev.More)
-	return flat(ev.Entries)
-}
-
-func flat(entries []store.Entry) []string {
-	all := []string{}
-	for _, e := range entries {
-		all = append(all, string(e.Key)+"="+string(e.Value))
-	}
-	return all
-}
-
-func put(b *store.Batch, keys ...string) {
-	for _, k := range keys {
-		b.Put([]byte(k), []byte(k))
 	}
 }
 
@@ -136,6 +104,29 @@ func operations(t *testing.T, h *harness) {
 	}
 }
 
+// oneGroup: batches that may be committed as one leave what they would have
+// left one by one.
+func oneGroup(t *testing.T, h *harness) {
+	h.commit(func(b *store.Batch) { put(b, "old", "older", "r1") })
+	steps := []func(b *store.Batch){
+		func(b *store.Batch) { put(b, "new", "old", "r2", "stays") },
+		func(b *store.Batch) { b.Put([]byte("old"), []byte("x")) },
+		func(b *store.Batch) { b.Delete([]byte("new")) },
+		func(b *store.Batch) { b.Delete([]byte("old")) },
+		func(*store.Batch) {},
+		func(b *store.Batch) { b.DeleteRange([]byte("r"), []byte("s")) },
+		func(b *store.Batch) { put(b, "r3") },
+		func(b *store.Batch) { b.Delete([]byte("r3")); b.Put([]byte("r3"), []byte("again")) },
+	}
+	var b store.Batch
+	for _, step := range steps {
+		b.Reset()
+		step(&b)
+		h.Submit(&b)
+	}
+	require.Equal(t, []string{"older=older", "r3=again", "stays=stays"}, h.all())
+}
+
 func batchIsReused(t *testing.T, h *harness) {
 	var b store.Batch
 	for _, k := range []string{"a", "b", "c"} {
@@ -163,11 +154,7 @@ func batchIsWhole(t *testing.T, h *harness) {
 	})
 	defer writer.Wait()
 	for tag := range uint64(100) {
-		h.Request(store.ReadRequest{Tag: tag, To: []byte{0xff}, MaxEntries: 9, MaxOctets: 999})
-		ev := <-h.events
-		for ev.Kind != store.Read {
-			ev = <-h.events
-		}
+		ev := h.read(store.ReadRequest{Tag: tag, To: []byte{0xff}, MaxEntries: 9, MaxOctets: 999})
 		if len(ev.Entries) == 0 {
 			continue
 		}
@@ -228,6 +215,16 @@ func readsBehindSubmits(t *testing.T, h *harness) {
 	}
 }
 
+// readsOfNothing: a read is answered when nothing was ever submitted, and one
+// whose range ends before it begins.
+func readsOfNothing(t *testing.T, h *harness) {
+	require.Empty(t, h.all())
+	h.commit(func(b *store.Batch) { put(b, "a", "b", "c") })
+	ev := h.read(store.ReadRequest{From: []byte("c"), To: []byte("a"), MaxEntries: 9, MaxOctets: 99})
+	require.Empty(t, ev.Entries)
+	require.False(t, ev.More)
+}
+
 func load(t *testing.T, h *harness) {
 	h.commit(func(b *store.Batch) { put(b, "b", "\xfe", "a", "ab", "") })
 	var got []string
@@ -274,10 +271,5 @@ func concurrent(t *testing.T, h *harness) {
 	}
 	shards.Wait()
 	require.Len(t, seen, 200, "a ticket is given once")
-	h.Request(store.ReadRequest{To: []byte{0xff}, MaxEntries: 1000, MaxOctets: 1 << 20})
-	ev := <-h.events
-	for ev.Kind != store.Read {
-		ev = <-h.events
-	}
-	require.Len(t, ev.Entries, 200)
+	require.Len(t, h.all(), 200)
 }
