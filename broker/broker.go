@@ -16,6 +16,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/loop"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/store"
 	"github.com/dormouse-mqtt/dormouse/broker/store/memory"
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
@@ -66,17 +67,16 @@ func Start(options Options) (*Broker, error) {
 		options.Logger = slog.Default()
 	}
 	b := &Broker{logger: options.Logger}
-	if options.Core.Epoch == 0 {
-		options.Core.Epoch = uint64(time.Now().Unix())
-	}
-	b.core = core.New(core.NewDirectory(), options.Core)
+	var kept *memory.Store
+	b.core = core.New(core.NewDirectory(func(batch *store.Batch) store.Ticket { return kept.Submit(batch) }), options.Core)
 	var machine shard.Machine = b.core
 	if options.Machine != nil {
 		machine = options.Machine(0, b.core)
 	}
 	b.loop = loop.New(machine, loop.Options{Logger: b.logger})
 	// What the process holds in memory need not be kept a second time.
-	b.loop.SetStore(memory.New(b.loop.Stored, memory.Options{Forget: true}))
+	kept = memory.New(b.loop.Stored, memory.Options{Forget: true})
+	b.loop.SetStore(kept)
 	for i := range options.Listeners {
 		if err := b.listen(options.Listeners[i].Address); err != nil {
 			b.closeListeners()

@@ -16,25 +16,39 @@ type client struct {
 	conn    *conn // nil: not connected
 	target  Target
 	filters map[string]Subscription // nil: none
-	will    *will
-	endsAt  shard.Time // when the session ends, while not connected
-	ended   bool
-	due     deadline.Item[*client]
+	// extension belongs to the connection's protocol and is stored with the
+	// session: topic ids and sleep state of an MQTT-SN node.
+	extension []byte
+	will      *will
+	endsAt    shard.Time // when the session ends, while not connected
+	due       deadline.Item[*client]
 }
 
 // A will is published when its connection ends otherwise than by DISCONNECT
 // (MQTT 5.0, 3.1.2.5).
 type will struct {
-	message session.Message
+	message *shard.Message
 	expiry  uint32 // seconds after publication; 0: never
 	delay   time.Duration
 	at      shard.Time // when it is due, once the connection has ended
 }
 
+// An instance is the epoch, the shard, and a count.
+const (
+	epochShift = 46
+	shardShift = 40
+)
+
 // begin makes an empty session for a client id.
 func (c *Core) begin(clientID string) *client {
-	c.lastInstance++
-	cl := &client{Session: *session.New(clientID, c.lastInstance, &c.options.Queue)}
+	c.sessions++
+	return c.adopt(clientID, uint64(c.options.Epoch)<<epochShift|uint64(c.options.Shard)<<shardShift|c.sessions)
+}
+
+// adopt makes an empty session of a known instance.
+func (c *Core) adopt(clientID string, instance uint64) *client {
+	cl := &client{Session: *session.New(clientID, instance, &c.options.Queue)}
+	cl.target.shard, cl.target.instance, cl.target.clientID = c.options.Shard, instance, clientID
 	cl.target.client = cl
 	cl.due.Value = cl
 	c.clients[clientID] = cl
@@ -62,7 +76,7 @@ func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (prese
 			c.takeOver(now, cl, a.Clean, out)
 		}
 		switch {
-		case cl.ended:
+		case cl.target.dead.Load():
 			cl = nil
 		case a.Clean:
 			c.end(now, cl, out)
@@ -83,7 +97,7 @@ func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (prese
 	cl.conn, k.client = k, cl
 	cl.Attach(a.Window)
 	if cl.Expiry > 0 || cl.Stored {
-		c.writeSession(cl, out)
+		c.persist(cl, out)
 	}
 	c.stats.Accepted++
 	return present
@@ -99,4 +113,11 @@ func (c *Core) takeOver(now shard.Time, cl *client, clean bool, out *shard.Out) 
 		w.delay = 0
 	}
 	c.disconnect(now, cl.conn, mqtt.SessionTakenOver, out)
+}
+
+func (cl *client) subscribed(filter string, s Subscription) {
+	if cl.filters == nil {
+		cl.filters = map[string]Subscription{}
+	}
+	cl.filters[filter] = s
 }

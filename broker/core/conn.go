@@ -22,21 +22,24 @@ const (
 
 // A conn is one client's connection.
 type conn struct {
-	dest      shard.Dest
-	info      *shard.ConnInfo // nil in process
-	client    *client         // nil before CONNECT
-	state     connState
-	version   mqtt.Version
-	blocked   bool // its transport takes no more
-	paused    bool // in process: asleep
-	woken     bool // in process: was told that there is something to deliver
-	scheduled bool // its scans go on in the next Advance
-	maxPacket uint32
-	keepAlive uint16 // seconds; 0: none
-	lastSeen  shard.Time
-	in        []byte // an incomplete packet, or what waits for CONNACK
-	scans     []scan
-	due       deadline.Item[*conn]
+	dest       shard.Dest
+	info       *shard.ConnInfo // nil in process
+	client     *client         // nil before CONNECT
+	state      connState
+	version    mqtt.Version
+	blocked    bool // its transport takes no more
+	paused     bool // in process: asleep
+	woken      bool // in process: was told that there is something to deliver
+	scheduled  bool // its scans go on in the next Advance
+	maxPacket  uint32
+	keepAlive  uint16 // seconds; 0: none
+	lastSeen   shard.Time
+	held       shard.Mark // what the newest delivery that waits for the store waits for
+	heldOctets int32      // in the ring
+	unanswered int        // messages of QoS 1 whose PUBACK waits for the store
+	in         []byte     // an incomplete packet, or what waits for CONNACK
+	scans      []scan
+	due        deadline.Item[*conn]
 }
 
 // maxAwaiting bounds what a client may send before its CONNACK has left.
@@ -124,9 +127,13 @@ func (c *Core) packet(now shard.Time, k *conn, p mqtt.Packet, out *shard.Out) {
 		c.handlePublish(now, k, p, out)
 	case *mqtt.Puback:
 		c.handlePuback(now, k, p.PacketID, out)
-	case *mqtt.Pubrec, *mqtt.Pubrel, *mqtt.Pubcomp:
-		// Nothing of QoS 2 is under way in either direction.
-		c.malformed(now, k, errNoQoS2, out)
+	case *mqtt.Pubrec:
+		c.handlePubrec(now, k, p, out)
+	case *mqtt.Pubrel:
+		c.handlePubrel(k, p, out)
+	case *mqtt.Pubcomp:
+		c.completed(k.client, p.PacketID, out)
+		c.pump(now, k, out)
 	case *mqtt.Subscribe:
 		c.handleSubscribe(now, k, p, out)
 	case *mqtt.Unsubscribe:

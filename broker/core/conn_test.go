@@ -17,7 +17,7 @@ func TestStreamInTwoPieces(t *testing.T) {
 	stream = (&mqtt.Pingreq{}).AppendTo(stream, mqtt.V311)
 	const connack, pingresp = "\x20\x02\x00\x00", "\xd0\x00"
 	for cut := range len(stream) + 1 {
-		c := New(NewDirectory(), Options{})
+		c := New(NewDirectory(submit), Options{})
 		var out shard.Out
 		var got []byte
 		handle := func(ev shard.Event) {

@@ -26,7 +26,6 @@ var (
 	refuseVersion   = &refusal{mqtt.UnsupportedProtocolVersion, mqtt.ConnUnacceptableVersion, "protocol version"}
 	refuseMethod    = &refusal{mqtt.BadAuthenticationMethod, mqtt.ConnAccepted, "authentication method"}
 	refuseClientID  = &refusal{mqtt.ClientIdentifierNotValid, mqtt.ConnIdentifierRejected, "an empty client id with a session to keep"}
-	refuseWillQoS   = &refusal{mqtt.QoSNotSupported, mqtt.ConnServerUnavailable, "a will of QoS 2"}
 	refuseWillTopic = &refusal{mqtt.TopicNameInvalid, mqtt.ConnAccepted, "will topic"}
 )
 
@@ -61,9 +60,7 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 	}
 	c.scratch = answer.AppendTo(c.scratch[:0], k.version)
 	k.state = awaitStore
-	if k.client.Written = c.gate(k, k.client.Written, ringConnack, c.scratch, out); k.client.Written <= out.Durable() {
-		c.welcome(now, k, out)
-	}
+	c.answer(k, ringConnack, c.scratch, out)
 }
 
 // judge says why a CONNECT is not accepted; nil: it is.
@@ -81,9 +78,6 @@ func (c *Core) judge(k *conn, p *mqtt.Connect) *refusal {
 		return refuseClientID
 	}
 	if p.HasWill {
-		if p.Will.QoS > 1 {
-			return refuseWillQoS
-		}
 		if topic.CheckName(string(p.Will.Topic), c.options.Topics) != nil || reserved(string(p.Will.Topic)) {
 			return refuseWillTopic
 		}
@@ -149,7 +143,7 @@ func (c *Core) connackProperties(k *conn, p *mqtt.Connect, assigned bool, asked 
 	if k.client.Expiry != asked {
 		b = mqtt.AppendUint32(b, mqtt.SessionExpiryInterval, uint32(k.client.Expiry/time.Second))
 	}
-	b = mqtt.AppendByte(b, mqtt.MaximumQoS, 1)
+	b = mqtt.AppendUint16(b, mqtt.ReceiveMaximum, uint16(c.options.ReceiveMaximum))
 	b = mqtt.AppendUint32(b, mqtt.MaximumPacketSize, uint32(k.info.MaxPacket))
 	if assigned {
 		b = mqtt.AppendString(b, mqtt.AssignedClientIdentifier, k.client.ClientID)
@@ -164,9 +158,9 @@ func (c *Core) connackProperties(k *conn, p *mqtt.Connect, assigned bool, asked 
 
 // assignClientID makes a client id that nobody has [MQTT-3.1.3-7].
 func (c *Core) assignClientID() string {
-	for n := c.lastInstance + 1; ; n++ {
+	for n := uint64(c.recorder.Offset/time.Microsecond) + c.sessions; ; n++ {
 		id := "dormouse-" + strconv.FormatUint(n, 36)
-		if c.clients[id] == nil {
+		if c.clients[id] == nil && Owner(id, c.options.Shards) == c.options.Shard { // L8
 			return id
 		}
 	}
@@ -177,7 +171,7 @@ func (c *Core) newWill(p *mqtt.Connect) *will {
 	if !p.HasWill {
 		return nil
 	}
-	w := &will{message: session.Message{
+	w := &will{message: &shard.Message{
 		Topic:      string(p.Will.Topic),
 		Payload:    append([]byte(nil), p.Will.Payload...),
 		Properties: carried(p.Will.Properties),

@@ -20,9 +20,15 @@ type Options struct {
 	Queue session.Limits
 	// Topics bounds names and filters.
 	Topics topic.Limits
-	// MaxInflight is how many unacknowledged QoS 1 messages a client gets at
-	// once, unless its Receive Maximum is lower. Zero: 100.
+	// WhenFull says what becomes of a message of QoS 1 or 2 for a session whose
+	// queue is full. Zero: it is dropped for that session.
+	WhenFull WhenFull
+	// MaxInflight is how many unacknowledged messages of QoS 1 and 2 a client
+	// gets at once, unless its Receive Maximum is lower. Zero: 100.
 	MaxInflight int
+	// ReceiveMaximum is how many unacknowledged messages of QoS 1 and 2 a client
+	// may send at once; 5.0 tells it. Zero: 1,000.
+	ReceiveMaximum int
 	// MaxSubscriptions bounds those of one session. Zero: 10,000.
 	MaxSubscriptions int
 	// MaxRetained bounds the retained messages. Zero: 1,000,000.
@@ -34,10 +40,21 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// KeepAliveMax is the longest Keep Alive; zero: any, off included.
 	KeepAliveMax time.Duration
-	// Epoch makes instances and assigned client ids of this process differ from
-	// those of earlier ones.
-	Epoch uint64
+	// Shard is the number of this shard of Shards. Zero Shards: 1.
+	Shard, Shards int
+	// Epoch makes ids of this process differ from those of earlier ones. A
+	// Loader sets it.
+	Epoch uint32
 }
+
+// WhenFull is what to do about a full queue.
+type WhenFull uint8
+
+// The policies.
+const (
+	DropNewest WhenFull = iota // the session does not get the message
+	DropOldest                 // the session loses its oldest
+)
 
 func (o Options) withDefaults() Options {
 	if o.MaxInflight == 0 {
@@ -51,6 +68,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SessionExpiry == 0 {
 		o.SessionExpiry = session.NeverExpires
+	}
+	if o.ReceiveMaximum == 0 {
+		o.ReceiveMaximum = 1000
+	}
+	if o.Shards == 0 {
+		o.Shards = 1
 	}
 	if o.ConnectTimeout == 0 {
 		o.ConnectTimeout = 10 * time.Second
@@ -67,43 +90,58 @@ type Core struct {
 	ring      shard.Ring
 	connDue   deadline.Heap[*conn]
 	clientDue deadline.Heap[*client]
-	scans     []*conn // whose retained messages go on in the next Advance
+	scans     []*conn          // whose retained messages go on in the next Advance
+	shares    []*shard.Message // each had an entry that is gone
+	loaded    []*client        // before the first Advance
+	floor     time.Duration    // no wall clock before this one
 	stats     Stats
 
-	lastInstance uint64
-	lastLocal    uint64
-	lastMessage  uint64
-	match        uint64 // number of the publication being matched
+	now         shard.Time // of the call under way
+	sessions    uint64     // instances given out
+	lastLocal   uint64
+	lastMessage shard.MessageID
 
-	decoder mqtt.Decoder
-	hits    []hit
-	scratch []byte // a packet on its way into the ring or a record
-	raw     []byte // the packet being handled
-	props   []byte // properties being put together
-	topic   []byte // of a PUBLISH being encoded
+	recorder session.Recorder
+	decoder  mqtt.Decoder
+	hits     []hit // of the message being published
+	hitAt    map[*Target]int
+	batch    store.Batch // of what is retained
+	scratch  []byte      // a packet on its way into the ring
+	record   []byte      // a record being put together
+	key      []byte      // and its key
+	raw      []byte      // the packet being handled
+	props    []byte      // properties being put together
+	topic    []byte      // of a PUBLISH being encoded
 }
 
 // New makes a shard that routes by what directory holds.
 func New(directory Directory, options Options) *Core {
 	options = options.withDefaults()
 	return &Core{
-		options:      options,
-		directory:    directory,
-		conns:        map[shard.ConnID]*conn{},
-		clients:      map[string]*client{},
-		lastInstance: options.Epoch << 32,
-		decoder:      mqtt.Decoder{From: mqtt.FromClient},
+		options:   options,
+		directory: directory,
+		conns:     map[shard.ConnID]*conn{},
+		clients:   map[string]*client{},
+		hitAt:     map[*Target]int{},
+		decoder:   mqtt.Decoder{From: mqtt.FromClient},
 	}
 }
 
 // Handle implements shard.Machine.
 func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
+	c.now = now
 	switch ev.Kind {
 	case shard.Opened:
 		c.open(now, ev.Conn, ev.Info)
 	case shard.Stored:
 		if ev.Store.Kind == store.Committed {
 			c.release(now, out)
+		}
+	case shard.Wall:
+		c.setWall(ev.Offset)
+	case shard.Posted:
+		for _, p := range ev.Posts {
+			c.arrive(now, p.To.(*Target), p.Entry, out)
 		}
 	case shard.Stopping:
 		c.stop(now, out)
@@ -128,6 +166,9 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 
 // Advance implements shard.Machine.
 func (c *Core) Advance(now shard.Time, out *shard.Out) {
+	c.now = now
+	c.beginLoaded(now, out)
+	c.countDown(out)
 	for {
 		it, ok := c.connDue.Pop(now)
 		if !ok {
@@ -154,7 +195,7 @@ func (c *Core) Advance(now shard.Time, out *shard.Out) {
 
 // Deadline implements shard.Machine.
 func (c *Core) Deadline() (shard.Time, bool) {
-	if len(c.scans) > 0 {
+	if len(c.scans)+len(c.shares)+len(c.loaded) > 0 {
 		return 0, true
 	}
 	a, ok := c.connDue.Next()
@@ -196,25 +237,42 @@ func (c *Core) release(now shard.Time, out *shard.Out) {
 		}
 		o := out.To(&k.dest)
 		o.Data = append(o.Data, r.Packet...)
-		if r.Kind == ringConnack {
-			c.welcome(now, k, out)
+		c.left(now, k, r.Kind, len(r.Packet), out)
+	}
+}
+
+// left goes on after a packet of k that waited has left.
+func (c *Core) left(now shard.Time, k *conn, kind uint8, size int, out *shard.Out) {
+	switch kind {
+	case ringConnack:
+		c.welcome(now, k, out)
+	case ringPuback:
+		k.unanswered--
+	case ringDelivery:
+		k.heldOctets -= int32(size)
+		if k.held <= out.Durable() { // QoS 0 need not wait behind it any more
+			c.pump(now, k, out)
 		}
 	}
 }
 
 // What is in the ring, as far as something follows from its release.
 const (
-	ringAnswer  uint8 = iota
-	ringConnack       // the connection's other traffic waits for it (L8)
+	ringAnswer   uint8 = iota
+	ringConnack        // the connection's other traffic waits for it (L8)
+	ringPuback         // the client may send one more
+	ringDelivery       // deliveries wait behind it
 )
 
-// gate sends packet to k when mark is durable. It returns the mark that k's
-// later answers wait for, so that they stay in order.
-func (c *Core) gate(k *conn, mark shard.Mark, kind uint8, packet []byte, out *shard.Out) shard.Mark {
-	if mark <= out.Durable() {
-		o := out.To(&k.dest)
-		o.Data = append(o.Data, packet...)
-		return mark
+// answer sends packet to k when all is durable that its session wrote; what the
+// ring made wait for longer has k's later answers wait as long, so that they
+// stay in order.
+func (c *Core) answer(k *conn, kind uint8, packet []byte, out *shard.Out) {
+	if mark := k.client.Written; mark > out.Durable() {
+		k.client.Written = c.ring.Put(mark, k.dest.ID, kind, packet)
+		return
 	}
-	return c.ring.Put(mark, k.dest.ID, kind, packet)
+	o := out.To(&k.dest)
+	o.Data = append(o.Data, packet...)
+	c.left(c.now, k, kind, 0, out)
 }

@@ -6,32 +6,83 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 )
 
-// give brings a message to one session: onto its connection or into its queue.
-// durable: the entry was written to the store.
-func (c *Core) give(now shard.Time, cl *client, e session.Entry, out *shard.Out) (ok, durable bool) {
+// arrive brings a message to a session of this shard: onto its connection or
+// into its queue. A session that has ended meanwhile gives everything back.
+func (c *Core) arrive(now shard.Time, t *Target, e shard.Entry, out *shard.Out) {
+	cl := t.client
+	if t.dead.Load() {
+		if e.QoS > 0 {
+			c.discard(t, e, out)
+		}
+		return
+	}
 	k := cl.conn
 	if e.QoS == 0 {
-		if k == nil { // QoS 0 is not kept for an absent client
-			return true, false
-		}
-		if k.state == connected && !k.blocked && k.info != nil && cl.Queued() == 0 {
-			c.send(now, k, session.Delivery{Entry: e}, out)
-			return true, false
-		}
+		c.arriveOnce(now, cl, e, out)
+		return
 	}
-	if cl.Push(e, k != nil && k.paused) == session.PushDropped {
-		out.Note(shard.Note{Kind: shard.NoteDropped, Client: cl.ClientID})
-		return false, false
+	if cl.Stored && !e.Stored { // it became durable while this was under way
+		e.Stored = true
+		c.recorder.PutEntry(&out.Batch, cl.Instance, &e)
 	}
-	if e.QoS > 0 && cl.Stored {
-		c.writeEntry(cl, e, out)
-		durable = true
+	cl.Push(e, false)
+	for c.options.WhenFull == DropOldest && t.Over(&c.options.Queue) {
+		old, ok := cl.Oldest()
+		if !ok {
+			break
+		}
+		c.refuseRoom(t, out)
+		c.discard(t, old, out)
 	}
 	if k != nil {
 		c.pump(now, k, out)
 	}
-	return true, durable
 }
+
+// arriveOnce brings a message of QoS 0, which is not kept for an absent client.
+func (c *Core) arriveOnce(now shard.Time, cl *client, e shard.Entry, out *shard.Out) {
+	k := cl.conn
+	switch {
+	case k == nil:
+		return
+	case k.state == connected && !k.blocked && k.info != nil && k.held <= out.Durable() && cl.Queued() == 0:
+		c.send(now, k, session.Delivery{Entry: e}, out)
+		return
+	case cl.Push(e, k.paused) == session.PushDropped:
+		c.refuseRoom(&cl.target, out)
+		return
+	}
+	c.pump(now, k, out)
+}
+
+// discard gives back what is kept for a message of QoS 1 or 2: its room, and
+// its record. Nothing waits for that.
+func (c *Core) discard(t *Target, e shard.Entry, out *shard.Out) {
+	t.Release(e.Size())
+	if e.Stored {
+		c.recorder.DeleteEntry(&out.Batch, t.instance, e.ID)
+	}
+	if e.Shared {
+		c.shares = append(c.shares, e.Message)
+	}
+}
+
+// countDown removes the records of messages that nobody shares any more. It is
+// done after the round in which the entries were removed has submitted that
+// (L13).
+func (c *Core) countDown(out *shard.Out) {
+	for i, m := range c.shares {
+		if m.Sharers.Add(-1) == 0 {
+			c.recorder.DeleteBody(&out.Batch, m.ID)
+		}
+		c.shares[i] = nil
+	}
+	c.shares = c.shares[:0]
+}
+
+// maxHeld is how many octets of deliveries may wait for the store in front of
+// one connection.
+const maxHeld = 64 << 10
 
 // pump sends what the session has, as far as the window and the transport take
 // it, and then what is left of retained messages.
@@ -43,16 +94,36 @@ func (c *Core) pump(now shard.Time, k *conn, out *shard.Out) {
 		c.wake(k, out)
 		return
 	}
-	for !k.blocked {
-		d, ok := k.client.Next(now)
+	for !k.blocked && k.heldOctets < maxHeld {
+		d, ok := c.next(now, k, out)
 		if !ok {
 			if !c.scanOn(now, k, out) {
 				return
 			}
 			continue
 		}
+		if d.Release {
+			c.sendPubrel(k, d.PacketID, mqtt.Success, out)
+			continue
+		}
 		c.send(now, k, d, out)
 	}
+}
+
+// next is the session's next delivery. The packet id of a message of QoS 2 is
+// stored before it is used (L4).
+func (c *Core) next(now shard.Time, k *conn, out *shard.Out) (session.Delivery, bool) {
+	cl := k.client
+	d, ok := cl.Next(now, func(e shard.Entry) {
+		if e.QoS > 0 {
+			c.discard(&cl.target, e, out)
+		}
+	})
+	if ok && d.First && d.QoS == 2 && cl.Stored {
+		c.recorder.PutFlight(&out.Batch, cl.Instance, d.PacketID, d.ID)
+		c.wrote(cl, out)
+	}
+	return d, ok
 }
 
 // wake tells an in-process connection that there is something for it, once.
@@ -85,40 +156,101 @@ func (c *Core) send(now shard.Time, k *conn, d session.Delivery, out *shard.Out)
 		c.props = b
 		p.Properties = mqtt.NewProperties(b)
 	}
-	o := out.To(&k.dest)
-	before := len(o.Data)
-	o.Data = c.appendPublish(o.Data, d.Topic, &p, k.version)
-	if size := len(o.Data) - before; k.maxPacket != 0 && size > int(k.maxPacket) {
-		o.Data = o.Data[:before] // dropped, and done with [MQTT-3.1.2-25]
+	c.topic = append(c.topic[:0], d.Topic...) // where p can have it without an allocation
+	p.Topic = c.topic
+	if size := p.Size(k.version); k.maxPacket != 0 && size > int(k.maxPacket) { // dropped, and done with [MQTT-3.1.2-25]
 		c.stats.Dropped++
-		if d.PacketID != 0 {
-			c.acknowledged(k.client, d.PacketID, out)
-		}
+		c.abandon(k.client, d.PacketID, out)
 		return
 	}
 	c.stats.Delivered++
+	if d.QoS < 2 && k.held <= out.Durable() {
+		o := out.To(&k.dest)
+		o.Data = p.AppendTo(o.Data, k.version)
+		return
+	}
+	c.scratch = p.AppendTo(c.scratch[:0], k.version)
+	mark := shard.Mark(0)
+	if d.QoS == 2 && k.client.Stored {
+		mark = k.client.Written
+	}
+	c.hold(k, mark, c.scratch, out)
 }
 
-// appendPublish encodes p on the topic of a name, which is copied to where p can
-// have it without an allocation.
-func (c *Core) appendPublish(b []byte, name string, p *mqtt.Publish, v mqtt.Version) []byte {
-	c.topic = append(c.topic[:0], name...)
-	p.Topic = c.topic
-	return p.AppendTo(b, v)
+// sendPubrel tells the client that it may use a packet id again, once its PUBREC
+// is stored (L4).
+func (c *Core) sendPubrel(k *conn, id uint16, code mqtt.ReasonCode, out *shard.Out) {
+	c.scratch = (&mqtt.Pubrel{PacketID: id, Code: k.words(code)}).AppendTo(c.scratch[:0], k.version)
+	c.hold(k, k.client.Written, c.scratch, out)
+}
+
+// hold sends a delivery when mark is durable; those that follow wait behind it.
+func (c *Core) hold(k *conn, mark shard.Mark, packet []byte, out *shard.Out) {
+	if mark = max(mark, k.held); mark <= out.Durable() {
+		o := out.To(&k.dest)
+		o.Data = append(o.Data, packet...)
+		return
+	}
+	k.held = c.ring.Put(mark, k.dest.ID, ringDelivery, packet)
+	k.heldOctets += int32(len(packet))
 }
 
 // handlePuback ends a delivery. An unknown id is ignored: it may be a late
 // repetition.
 func (c *Core) handlePuback(now shard.Time, k *conn, id uint16, out *shard.Out) {
-	if c.acknowledged(k.client, id, out) {
+	if e, ok := k.client.Acked(id); ok {
+		c.discard(&k.client.target, e, out)
 		c.pump(now, k, out)
 	}
 }
 
-func (c *Core) acknowledged(cl *client, id uint16, out *shard.Out) bool {
-	e, ok := cl.Ack(id)
-	if ok && cl.Stored {
-		c.deleteEntry(cl, e, out)
+// handlePubrec notes that the client has a message of QoS 2, or refuses it.
+func (c *Core) handlePubrec(now shard.Time, k *conn, p *mqtt.Pubrec, out *shard.Out) {
+	cl := k.client
+	if p.Code.Failed() { // [MQTT-4.3.3-4]: the exchange is over
+		c.abandon(cl, p.PacketID, out)
+		c.pump(now, k, out)
+		return
 	}
-	return ok
+	code := mqtt.Success
+	if !c.received(cl, p.PacketID, out) {
+		code = mqtt.PacketIdentifierNotFound
+	}
+	c.sendPubrel(k, p.PacketID, code, out)
+}
+
+// received stores that the client has a message of QoS 2; false: nothing is
+// known of it.
+func (c *Core) received(cl *client, id uint16, out *shard.Out) bool {
+	e, again, ok := cl.Received(id)
+	if !ok || again {
+		return ok
+	}
+	c.discard(&cl.target, e, out)
+	if cl.Stored {
+		c.recorder.PutReleased(&out.Batch, cl.Instance, id, e.ID)
+		c.wrote(cl, out)
+	}
+	return true
+}
+
+// completed ends the exchange of a message of QoS 2.
+func (c *Core) completed(cl *client, id uint16, out *shard.Out) {
+	if cl.Completed(id) && cl.Stored {
+		c.recorder.DeleteFlight(&out.Batch, cl.Instance, id)
+	}
+}
+
+// abandon ends a delivery that cannot be made.
+func (c *Core) abandon(cl *client, id uint16, out *shard.Out) {
+	e, ok := cl.Abandon(id)
+	if !ok {
+		return
+	}
+	if e.Message != nil {
+		c.discard(&cl.target, e, out)
+	}
+	if e.QoS == 2 && cl.Stored {
+		c.recorder.DeleteFlight(&out.Batch, cl.Instance, id)
+	}
 }

@@ -1,16 +1,10 @@
 package core
 
 import (
-	"github.com/dormouse-mqtt/dormouse/broker/session"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/store"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
-
-// A Target is where the index sends a message: one session.
-type Target struct {
-	client *client
-	match  uint64 // the last publication that hit the target,
-	hit    int    // and where that stands in the core's hits
-}
 
 // A Subscription is one session's, with its options (MQTT 5.0, 3.8.3.1).
 type Subscription struct {
@@ -20,35 +14,59 @@ type Subscription struct {
 	Identifier        uint32 // 0: none
 }
 
+// A Step numbers the changes of what a Directory retains. Of what was set after
+// a subscription's step, a copy comes to it as it is published; of what was set
+// before, its scan brings one (L3).
+type Step uint64
+
 // A Directory holds what all shards share: who subscribed to what, and the
-// retained messages.
+// retained messages. Its methods are atomic.
 type Directory interface {
 	// Subscribe adds or replaces a subscription and says whether it is new.
-	Subscribe(filter string, t *Target, s Subscription) bool
+	Subscribe(filter string, t *Target, s Subscription) (isNew bool, step Step)
 	// Unsubscribe removes one and says whether it was there.
 	Unsubscribe(filter string, t *Target) bool
 	// Match visits each subscription that matches the name.
 	Match(name string, visit func(*Target, Subscription))
-	// Retain sets the retained message of its topic, nil: deletes it.
-	Retain(name string, m *session.Message)
-	// Scan visits at most limit retained messages that match filter, from
-	// cursor on; done: there are no more.
-	Scan(filter string, cursor topic.Cursor, limit int, visit func(*session.Message)) (next topic.Cursor, done bool)
+	// Retain sets the retained message of m's topic, or deletes it if m has no
+	// payload [MQTT-3.3.1-6], visits each subscription that matches, and submits
+	// record, with a ticket of its own. kept is false if there are as many as may
+	// be: then nothing was set and submitted.
+	Retain(m *shard.Message, record *store.Batch, limit int, visit func(*Target, Subscription)) (t store.Ticket, kept bool)
+	// Expire deletes a retained message, unless another was set meanwhile.
+	Expire(m *shard.Message, record *store.Batch)
+	// Scan visits at most limit retained messages that match filter and were set
+	// up to step, from cursor on; done: there are no more.
+	Scan(filter string, step Step, cursor topic.Cursor, limit int, visit func(*shard.Message)) (next topic.Cursor, done bool)
+	// Restore sets a retained message that was loaded.
+	Restore(m *shard.Message)
 	// Len counts subscriptions and retained messages.
 	Len() (subscriptions, retained int)
 }
 
-// directory is a Directory for a single shard.
-type directory struct {
-	index    topic.Index[*Target, Subscription]
-	retained topic.Retained[*session.Message]
+// retained is a retained message and the step at which it was set.
+type retained struct {
+	*shard.Message
+	step Step
 }
 
-// NewDirectory makes a Directory that one goroutine may use.
-func NewDirectory() Directory { return &directory{} }
+// directory is a Directory that one goroutine uses at a time.
+type directory struct {
+	submit   func(*store.Batch) store.Ticket
+	index    topic.Index[*Target, Subscription]
+	retained topic.Retained[retained]
+	step     Step
+}
 
-func (d *directory) Subscribe(filter string, t *Target, s Subscription) bool {
-	return d.index.Insert(filter, t, s)
+// NewDirectory makes a Directory that one goroutine may use, and that submits
+// what is retained: nothing else must come between two submissions on the same
+// topic, so that the store has them in the order of their steps.
+func NewDirectory(submit func(*store.Batch) store.Ticket) Directory {
+	return &directory{submit: submit}
+}
+
+func (d *directory) Subscribe(filter string, t *Target, s Subscription) (bool, Step) {
+	return d.index.Insert(filter, t, s), d.step
 }
 
 func (d *directory) Unsubscribe(filter string, t *Target) bool { return d.index.Remove(filter, t) }
@@ -57,16 +75,43 @@ func (d *directory) Match(name string, visit func(*Target, Subscription)) {
 	d.index.Match(name, visit)
 }
 
-func (d *directory) Retain(name string, m *session.Message) {
-	if m == nil {
-		d.retained.Delete(name)
-		return
+func (d *directory) Retain(m *shard.Message, record *store.Batch, limit int, visit func(*Target, Subscription)) (t store.Ticket, kept bool) {
+	if kept = d.set(m, limit); kept {
+		t = d.submit(record)
 	}
-	d.retained.Set(name, m)
+	d.index.Match(m.Topic, visit)
+	return t, kept
 }
 
-func (d *directory) Scan(filter string, cursor topic.Cursor, limit int, visit func(*session.Message)) (topic.Cursor, bool) {
-	return d.retained.Scan(filter, cursor, limit, func(_ string, m *session.Message) { visit(m) })
+// set says whether m could be retained, or what was retained deleted.
+func (d *directory) set(m *shard.Message, limit int) bool {
+	if len(m.Payload) == 0 {
+		d.retained.Delete(m.Topic)
+		return true
+	}
+	if _, had := d.retained.Get(m.Topic); !had && d.retained.Len() >= limit {
+		return false
+	}
+	d.step++
+	d.retained.Set(m.Topic, retained{m, d.step})
+	return true
 }
+
+func (d *directory) Expire(m *shard.Message, record *store.Batch) {
+	if r, ok := d.retained.Get(m.Topic); ok && r.Message == m {
+		d.retained.Delete(m.Topic)
+		d.submit(record)
+	}
+}
+
+func (d *directory) Scan(filter string, step Step, cursor topic.Cursor, limit int, visit func(*shard.Message)) (topic.Cursor, bool) {
+	return d.retained.Scan(filter, cursor, limit, func(_ string, r retained) {
+		if r.step <= step {
+			visit(r.Message)
+		}
+	})
+}
+
+func (d *directory) Restore(m *shard.Message) { d.retained.Set(m.Topic, retained{m, d.step}) }
 
 func (d *directory) Len() (int, int) { return d.index.Len(), d.retained.Len() }

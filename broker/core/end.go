@@ -11,12 +11,12 @@ import (
 
 // What clients do wrong that the codec cannot see.
 var (
-	errFirstPacket  = errors.New("mqtt: the first packet is not CONNECT")
-	errUnexpected   = errors.New("mqtt: a packet that a client may not send now")
-	errNoQoS2       = errors.New("mqtt: QoS 2, where QoS 1 is the highest offered")
-	errTopicAlias   = errors.New("mqtt: a topic alias, where none was offered")
-	errTopicName    = errors.New("mqtt: a topic name beyond the limits")
-	errExpiryRaised = errors.New("mqtt: a session expiry in DISCONNECT after none in CONNECT")
+	errFirstPacket    = errors.New("mqtt: the first packet is not CONNECT")
+	errUnexpected     = errors.New("mqtt: a packet that a client may not send now")
+	errReceiveMaximum = errors.New("mqtt: more unacknowledged messages than Receive Maximum")
+	errTopicAlias     = errors.New("mqtt: a topic alias, where none was offered")
+	errTopicName      = errors.New("mqtt: a topic name beyond the limits")
+	errExpiryRaised   = errors.New("mqtt: a session expiry in DISCONNECT after none in CONNECT")
 )
 
 // reason is the code to say for an error.
@@ -25,8 +25,8 @@ func reason(err error) mqtt.ReasonCode {
 	switch {
 	case errors.As(err, &e):
 		return e.Code
-	case errors.Is(err, errNoQoS2):
-		return mqtt.QoSNotSupported
+	case errors.Is(err, errReceiveMaximum):
+		return mqtt.ReceiveMaximumExceeded
 	case errors.Is(err, errTopicAlias):
 		return mqtt.TopicAliasInvalid
 	case errors.Is(err, errTopicName):
@@ -112,22 +112,25 @@ func (c *Core) detached(now shard.Time, client *client, out *shard.Out) {
 	if w := client.will; w != nil {
 		w.at = now + min(w.delay, client.Expiry)
 	}
-	c.clientDeadline(now, client, out)
+	if !c.clientDeadline(now, client, out) {
+		c.changed(client, out)
+	}
 }
 
 // clientDeadline sends the will and ends the session when they are due.
-func (c *Core) clientDeadline(now shard.Time, client *client, out *shard.Out) {
+func (c *Core) clientDeadline(now shard.Time, client *client, out *shard.Out) (ended bool) {
 	if client.conn != nil {
-		return
+		return false
 	}
 	if w := client.will; w != nil && now >= w.at {
 		client.will = nil
 		c.publishWill(now, w, out)
+		c.changed(client, out)
 	}
 	forever := client.Expiry >= session.NeverExpires
 	if !forever && now >= client.endsAt {
 		c.end(now, client, out)
-		return
+		return true
 	}
 	switch {
 	case client.will != nil:
@@ -135,6 +138,7 @@ func (c *Core) clientDeadline(now shard.Time, client *client, out *shard.Out) {
 	case !forever:
 		c.clientDue.Set(&client.due, client.endsAt)
 	}
+	return false
 }
 
 // end removes a session and all that belongs to it [MQTT-4.1.0-2].
@@ -148,6 +152,14 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 		c.directory.Unsubscribe(filter, &client.target)
 	}
 	delete(c.clients, client.ClientID)
-	client.ended = true
-	c.writeEnd(client, out)
+	client.target.dead.Store(true) // before the records go (L6)
+	client.Rewrite(func(e *shard.Entry) {
+		if e.Shared && e.Message != nil {
+			c.shares = append(c.shares, e.Message)
+		}
+	})
+	if client.Stored {
+		session.DeleteAll(&out.Batch, client.Instance)
+		client.Stored = false
+	}
 }

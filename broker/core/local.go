@@ -10,22 +10,27 @@ import (
 // Open connects a client in process. The answer, WakeAccepted or WakeRefused,
 // is in out.Wake of this round or a later one.
 func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
-	c.lastLocal++
-	k := &conn{state: connected, version: mqtt.V5}
-	k.dest.ID = shard.InProcess(c.lastLocal)
-	c.conns[k.dest.ID] = k
+	k := c.openLocal()
 	present := c.attach(now, k, a, out)
 	out.Wake = append(out.Wake, shard.Wake{
 		Kind: shard.WakeAccepted, Conn: k.dest.ID, Present: present,
-		Mark: k.client.Written, Ext: k.client.Extension,
+		Mark: k.client.Written, Ext: k.client.extension,
 	})
 	c.wake(k, out)
 	return k.dest.ID
 }
 
+func (c *Core) openLocal() *conn {
+	c.lastLocal++
+	k := &conn{state: connected, version: mqtt.V5}
+	k.dest.ID = shard.InProcess(c.lastLocal)
+	c.conns[k.dest.ID] = k
+	return k
+}
+
 // Publish takes a message from an in-process connection, or, if id is zero,
 // from nobody. The answer to the publisher waits for mark.
-func (c *Core) Publish(now shard.Time, id shard.ConnID, m *session.Message, out *shard.Out) (code mqtt.ReasonCode, mark shard.Mark) {
+func (c *Core) Publish(now shard.Time, id shard.ConnID, m *shard.Message, out *shard.Out) (code mqtt.ReasonCode, mark shard.Mark) {
 	var by *client
 	if k := c.conns[id]; k != nil {
 		by = k.client
@@ -52,8 +57,7 @@ func (c *Core) Subscribe(_ shard.Time, id shard.ConnID, filter string, qos byte,
 	if retained {
 		handling = mqtt.SendRetained
 	}
-	code = c.subscribe(k, filter, Subscription{QoS: min(qos, 1)}, handling)
-	c.written(k.client, out)
+	code = c.subscribe(k, filter, Subscription{QoS: qos}, handling, out)
 	c.wake(k, out)
 	return code, k.client.Written
 }
@@ -64,32 +68,54 @@ func (c *Core) Unsubscribe(_ shard.Time, id shard.ConnID, filter string, out *sh
 	if k == nil {
 		return 0
 	}
-	c.unsubscribe(k, filter)
-	c.written(k.client, out)
+	c.unsubscribe(k, filter, out)
 	return k.client.Written
 }
 
-// Next gives an in-process connection what it is to deliver next. After false
-// the connection is woken when there is more.
-func (c *Core) Next(now shard.Time, id shard.ConnID, out *shard.Out) (session.Delivery, bool) {
+// Next gives an in-process connection what it is to deliver next, once mark is
+// durable (L4). After false the connection is woken when there is more.
+func (c *Core) Next(now shard.Time, id shard.ConnID, out *shard.Out) (d session.Delivery, mark shard.Mark, ok bool) {
 	k := c.conns[id]
 	if k == nil {
-		return session.Delivery{}, false
+		return d, 0, false
 	}
-	d, ok := k.client.Next(now)
+	d, ok = c.next(now, k, out)
 	if !ok && c.scanOn(now, k, out) {
-		d, ok = k.client.Next(now)
+		d, ok = c.next(now, k, out)
 	}
-	if k.woken = ok; ok {
+	if k.woken = ok; ok && !d.Release {
 		c.stats.Delivered++
 	}
-	return d, ok
+	if d.QoS == 2 && k.client.Stored {
+		mark = k.client.Written
+	}
+	return d, mark, ok
 }
 
-// Ack ends a delivery of an in-process connection.
+// Ack ends a delivery of QoS 1 to an in-process connection, or gives one of QoS
+// 1 or 2 up.
 func (c *Core) Ack(now shard.Time, id shard.ConnID, packetID uint16, out *shard.Out) {
 	if k := c.conns[id]; k != nil {
-		c.acknowledged(k.client, packetID, out)
+		c.abandon(k.client, packetID, out)
+		c.wake(k, out)
+	}
+}
+
+// Received notes that the client of an in-process connection has a message of
+// QoS 2. PUBREL waits for the mark.
+func (c *Core) Received(id shard.ConnID, packetID uint16, out *shard.Out) (known bool, mark shard.Mark) {
+	k := c.conns[id]
+	if k == nil {
+		return false, 0
+	}
+	known = c.received(k.client, packetID, out)
+	return known, k.client.Written
+}
+
+// Completed ends a delivery of QoS 2 to an in-process connection.
+func (c *Core) Completed(id shard.ConnID, packetID uint16, out *shard.Out) {
+	if k := c.conns[id]; k != nil {
+		c.completed(k.client, packetID, out)
 		c.wake(k, out)
 	}
 }
@@ -118,8 +144,8 @@ func (c *Core) Extend(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 	if k == nil {
 		return 0
 	}
-	k.client.Extension = ext
-	c.written(k.client, out)
+	k.client.extension = ext
+	c.changed(k.client, out)
 	return k.client.Written
 }
 
@@ -130,8 +156,8 @@ func (c *Core) Keep(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 	if k == nil {
 		return 0
 	}
-	k.client.Extension = ext
-	c.writeSession(k.client, out)
+	k.client.extension = ext
+	c.persist(k.client, out)
 	return k.client.Written
 }
 

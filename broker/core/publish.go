@@ -5,17 +5,12 @@ import (
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
-	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
 
 // handlePublish takes a client's message [MQTT-3.3.4-1].
 func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shard.Out) {
-	if p.QoS > 1 {
-		c.malformed(now, k, errNoQoS2, out)
-		return
-	}
 	if _, ok := p.Properties.Uint16(mqtt.TopicAlias); ok {
 		c.malformed(now, k, errTopicAlias, out)
 		return
@@ -25,29 +20,81 @@ func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shar
 		c.malformed(now, k, errTopicName, out)
 		return
 	}
-	code := mqtt.TopicNameInvalid
-	if !reserved(name) {
-		m := &session.Message{
-			Topic:      name,
-			Payload:    append([]byte(nil), p.Payload...),
-			Properties: carried(p.Properties),
-			QoS:        byte(p.QoS),
-			Retain:     p.Retain,
-			Publisher:  k.client.ClientID,
-		}
-		if s, ok := p.Properties.Uint32(mqtt.MessageExpiryInterval); ok {
-			m.Expires = expires(now, s)
-		}
-		code = c.publish(now, m, k.client, out)
-	}
-	if p.QoS == 0 {
+	if p.QoS > mqtt.AtMostOnce && k.version == mqtt.V5 && k.unanswered+len(k.client.Inbound()) >= c.options.ReceiveMaximum &&
+		!(p.QoS == mqtt.ExactlyOnce && k.client.Knows(p.PacketID)) {
+		c.malformed(now, k, errReceiveMaximum, out) // [MQTT-3.3.4-9]
 		return
 	}
-	if k.version < mqtt.V5 {
-		code = mqtt.Success // 3.1.1 has no words for the rest
+	if p.QoS == mqtt.ExactlyOnce {
+		c.publishOnce(now, k, name, p, out)
+		return
 	}
-	c.scratch = (&mqtt.Puback{PacketID: p.PacketID, Code: code}).AppendTo(c.scratch[:0], k.version)
-	k.client.Written = c.gate(k, k.client.Written, ringAnswer, c.scratch, out)
+	code := c.accept(now, k, name, p, out)
+	if p.QoS == mqtt.AtLeastOnce {
+		k.unanswered++
+		c.scratch = (&mqtt.Puback{PacketID: p.PacketID, Code: k.words(code)}).AppendTo(c.scratch[:0], k.version)
+		c.answer(k, ringPuback, c.scratch, out)
+	}
+}
+
+// publishOnce takes a message of QoS 2: its packet id is kept, in one batch with
+// the message, until the client releases it [MQTT-4.3.3-2].
+func (c *Core) publishOnce(now shard.Time, k *conn, name string, p *mqtt.Publish, out *shard.Out) {
+	cl := k.client
+	code := mqtt.Success
+	if cl.Begin(p.PacketID) {
+		if code = c.accept(now, k, name, p, out); k.words(code).Failed() {
+			cl.End(p.PacketID) // the exchange ends with the answer [MQTT-4.3.3-4]
+		} else if cl.Stored {
+			c.recorder.PutInbound(&out.Batch, cl.Instance, p.PacketID)
+			c.wrote(cl, out)
+		}
+	}
+	c.scratch = (&mqtt.Pubrec{PacketID: p.PacketID, Code: k.words(code)}).AppendTo(c.scratch[:0], k.version)
+	c.answer(k, ringAnswer, c.scratch, out)
+}
+
+// handlePubrel ends the exchange of a message of QoS 2 from the client
+// [MQTT-4.3.3-11]. PUBCOMP waits for the removal of the packet id, which the
+// client may use again from then on (L4).
+func (c *Core) handlePubrel(k *conn, p *mqtt.Pubrel, out *shard.Out) {
+	cl := k.client
+	code := mqtt.Success
+	if !cl.End(p.PacketID) {
+		code = mqtt.PacketIdentifierNotFound
+	} else if cl.Stored {
+		c.recorder.DeleteInbound(&out.Batch, cl.Instance, p.PacketID)
+		c.wrote(cl, out)
+	}
+	c.scratch = (&mqtt.Pubcomp{PacketID: p.PacketID, Code: k.words(code)}).AppendTo(c.scratch[:0], k.version)
+	c.answer(k, ringAnswer, c.scratch, out)
+}
+
+// accept publishes a client's message.
+func (c *Core) accept(now shard.Time, k *conn, name string, p *mqtt.Publish, out *shard.Out) mqtt.ReasonCode {
+	if reserved(name) {
+		return mqtt.TopicNameInvalid
+	}
+	m := &shard.Message{
+		Topic:      name,
+		Payload:    append([]byte(nil), p.Payload...),
+		Properties: carried(p.Properties),
+		QoS:        byte(p.QoS),
+		Retain:     p.Retain,
+		Publisher:  k.client.ClientID,
+	}
+	if s, ok := p.Properties.Uint32(mqtt.MessageExpiryInterval); ok {
+		m.Expires = expires(now, s)
+	}
+	return c.publish(now, m, k.client, out)
+}
+
+// words is what the client's version can say of a code: 3.x has no refusals.
+func (k *conn) words(code mqtt.ReasonCode) mqtt.ReasonCode {
+	if k.version < mqtt.V5 {
+		return mqtt.Success
+	}
+	return code
 }
 
 // expires is when a message with the given Message Expiry Interval ends; an
@@ -70,82 +117,11 @@ func carried(p mqtt.Properties) []byte {
 	return p.AppendWithout(nil, mqtt.TopicAlias, mqtt.MessageExpiryInterval, mqtt.WillDelayInterval)
 }
 
-// A hit is one session that a message goes to.
-type hit struct {
-	client      *client
-	qos         byte
-	retain      bool
-	identifiers []uint32
-}
-
-// publish brings a message to everybody who subscribed to it, and into the
-// retained messages. by is the publisher's session, whose answer has to wait for
-// what was written; nil: nobody waits.
-func (c *Core) publish(now shard.Time, m *session.Message, by *client, out *shard.Out) mqtt.ReasonCode {
-	c.stats.Published++
-	c.lastMessage++
-	m.ID = c.lastMessage
-	wrote := false
-	if m.Retain {
-		c.retain(m, out)
-		wrote = true
-	}
-	taken := 0
-	hits := c.receivers(m)
-	for i := range hits {
-		h := &hits[i]
-		e := session.Entry{Message: m, QoS: min(h.qos, m.QoS), Retain: h.retain, Identifiers: h.identifiers}
-		ok, durable := c.give(now, h.client, e, out)
-		if ok {
-			taken++
-		} else {
-			c.stats.Dropped++
-		}
-		wrote = wrote || durable
-	}
-	clear(hits)
-	if wrote && by != nil {
-		by.Written = max(by.Written, out.Mark())
-	}
-	switch {
-	case len(hits) == 0:
-		return mqtt.NoMatchingSubscribers
-	case taken == 0:
-		return mqtt.QuotaExceeded
-	default:
-		return mqtt.Success
-	}
-}
-
-// receivers are the sessions that m goes to, each once: with the highest QoS of
-// its matching subscriptions and all their identifiers [MQTT-3.3.4-2],
-// [MQTT-3.3.4-4].
-func (c *Core) receivers(m *session.Message) []hit {
-	c.match++
-	c.hits = c.hits[:0]
-	c.directory.Match(m.Topic, func(t *Target, s Subscription) {
-		if s.NoLocal && t.client.ClientID == m.Publisher { // [MQTT-3.8.3-3]
-			return
-		}
-		if t.match != c.match {
-			t.match, t.hit = c.match, len(c.hits)
-			c.hits = append(c.hits, hit{client: t.client})
-		}
-		h := &c.hits[t.hit]
-		h.qos = max(h.qos, s.QoS)
-		h.retain = h.retain || s.RetainAsPublished && m.Retain
-		if s.Identifier != 0 {
-			h.identifiers = append(h.identifiers, s.Identifier)
-		}
-	})
-	return c.hits
-}
-
 // publishWill publishes a will whose time has come.
 func (c *Core) publishWill(now shard.Time, w *will, out *shard.Out) {
 	c.stats.Wills++
 	if w.expiry > 0 {
 		w.message.Expires = expires(now, w.expiry)
 	}
-	c.publish(now, &w.message, nil, out)
+	c.publish(now, w.message, nil, out)
 }

@@ -2,116 +2,224 @@ package core
 
 import (
 	"encoding/binary"
-	"maps"
-	"slices"
+	"errors"
 	"time"
 
-	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/store"
 )
 
-// Keys begin with what they are for. An instance's keys are one range, so that
-// a session's end is one operation.
+// Keys begin with what they are for; those of a session with session.KeySession,
+// shared messages with session.KeyBody.
 const (
-	keySession  = 's' // s, instance, 0: the session's record
-	keyRetained = 'r' // r, topic: a retained message
+	keyEpoch    = '!' // the newest restart; sorts first
+	keyRetained = 'r' // and the topic: a retained message
 )
 
+// recordVersion is of all records of this package.
 const recordVersion = 1
 
-func sessionKey(b []byte, instance uint64) []byte {
-	return append(binary.BigEndian.AppendUint64(append(b, keySession), instance), 0)
-}
+var errVersion = errors.New("core: record of an unknown version")
 
-func entryKey(b []byte, instance, message uint64) []byte {
-	b = binary.BigEndian.AppendUint64(append(b, keySession), instance)
-	return binary.BigEndian.AppendUint64(append(b, 1), message)
-}
+// wrote notes that the session wrote to the store in this round.
+func (c *Core) wrote(cl *client, out *shard.Out) { cl.Written = max(cl.Written, out.Mark()) }
 
-// written notes that a session's record changed, if the session is kept.
-func (c *Core) written(cl *client, out *shard.Out) {
+// changed stores the session's record anew, if the session is kept.
+func (c *Core) changed(cl *client, out *shard.Out) {
 	if cl.Stored {
-		c.writeSession(cl, out)
+		c.putSession(cl, out)
 	}
 }
 
-// writeSession stores the session's record: version, expiry, client id,
-// extension, and each filter with its subscription.
-func (c *Core) writeSession(cl *client, out *shard.Out) {
-	cl.Stored = true
-	b := append(c.props[:0], recordVersion)
-	b = binary.BigEndian.AppendUint32(b, uint32(cl.Expiry/time.Second))
-	b = appendString(b, cl.ClientID)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(cl.Extension)))
-	b = append(b, cl.Extension...)
-	for _, filter := range slices.Sorted(maps.Keys(cl.filters)) {
-		s := cl.filters[filter]
-		b = appendString(b, filter)
-		flags := s.QoS
-		if s.NoLocal {
-			flags |= 1 << 2
-		}
-		if s.RetainAsPublished {
-			flags |= 1 << 3
-		}
-		b = append(b, flags)
-		b = binary.BigEndian.AppendUint32(b, s.Identifier)
-	}
-	c.props = b
-	c.put(cl, sessionKey(nil, cl.Instance), b, out)
-}
-
-func appendString(b []byte, s string) []byte {
-	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
-}
-
-func (c *Core) put(cl *client, key, value []byte, out *shard.Out) {
-	out.Batch.Put(key, value)
-	cl.Written = max(cl.Written, out.Mark())
-}
-
-// writeEntry stores a queued message.
-func (c *Core) writeEntry(cl *client, e session.Entry, out *shard.Out) {
-	c.scratch = c.appendMessage(c.scratch[:0], e.Message, e.QoS, e.Retain)
-	var key [18]byte
-	out.Batch.Put(entryKey(key[:0], cl.Instance, e.ID), c.scratch)
-}
-
-// deleteEntry removes a message that was acknowledged. Nothing waits for that.
-func (c *Core) deleteEntry(cl *client, e session.Entry, out *shard.Out) {
-	var key [18]byte
-	out.Batch.Delete(entryKey(key[:0], cl.Instance, e.ID))
-}
-
-// writeEnd removes all that is stored of a session.
-func (c *Core) writeEnd(cl *client, out *shard.Out) {
-	if !cl.Stored {
+// persist makes a session durable: its record, and all that it has already.
+func (c *Core) persist(cl *client, out *shard.Out) {
+	c.putSession(cl, out)
+	if cl.Stored {
 		return
 	}
-	cl.Stored = false
-	from := binary.BigEndian.AppendUint64([]byte{keySession}, cl.Instance)
-	to := binary.BigEndian.AppendUint64([]byte{keySession}, cl.Instance+1)
-	out.Batch.DeleteRange(from, to)
-}
-
-func (c *Core) writeRetained(m *session.Message, out *shard.Out) {
-	c.scratch = c.appendMessage(c.scratch[:0], m, m.QoS, true)
-	out.Batch.Put(append([]byte{keyRetained}, m.Topic...), c.scratch)
-}
-
-func (c *Core) deleteRetained(name string, out *shard.Out) {
-	out.Batch.Delete(append([]byte{keyRetained}, name...))
-}
-
-// appendMessage encodes a message for the store: version, end of life in
-// nanoseconds, then a PUBLISH of MQTT 5.0.
-func (c *Core) appendMessage(b []byte, m *session.Message, qos byte, retain bool) []byte {
-	b = append(b, recordVersion)
-	b = binary.BigEndian.AppendUint64(b, uint64(m.Expires))
-	p := mqtt.Publish{QoS: mqtt.QoS(qos), Retain: retain, Payload: m.Payload, Properties: mqtt.NewProperties(m.Properties)}
-	if qos > 0 {
-		p.PacketID = 1 // the delivery finds its own
+	cl.Stored = true
+	cl.target.durable.Store(true)
+	for filter, s := range cl.filters {
+		c.putSubscription(cl, filter, s, out)
 	}
-	return c.appendPublish(b, m.Topic, &p, mqtt.V5)
+	for _, id := range cl.Inbound() {
+		c.recorder.PutInbound(&out.Batch, cl.Instance, id)
+	}
+	cl.Rewrite(func(e *shard.Entry) {
+		if e.QoS > 0 && e.Message != nil {
+			e.Stored = true
+			c.recorder.PutEntry(&out.Batch, cl.Instance, e)
+		}
+	})
+	cl.Flights(func(e shard.Entry, message shard.MessageID, id uint16, released bool) {
+		switch {
+		case released:
+			c.recorder.PutReleased(&out.Batch, cl.Instance, id, message)
+		case e.QoS == 2:
+			c.recorder.PutFlight(&out.Batch, cl.Instance, id, message)
+		}
+	})
+}
+
+// A sessionRecord is what is stored of a session itself.
+type sessionRecord struct {
+	clientID  string
+	expiry    time.Duration
+	attached  bool          // it had a connection
+	endsAt    time.Duration // else: when it ends, by the wall clock
+	stamp     time.Duration // when this was written, by the wall clock
+	keepAlive time.Duration
+	extension []byte
+	will      *will
+	willAt    time.Duration // by the wall clock, while not attached
+}
+
+// Flags of a session's record.
+const (
+	recordAttached = 1 << iota
+	recordWill
+)
+
+func (c *Core) putSession(cl *client, out *shard.Out) {
+	r := sessionRecord{
+		clientID: cl.ClientID, expiry: cl.Expiry, attached: cl.conn != nil, endsAt: cl.endsAt + c.recorder.Offset,
+		stamp: c.now + c.recorder.Offset, extension: cl.extension, will: cl.will,
+	}
+	if cl.conn != nil {
+		r.keepAlive = cl.conn.patience()
+	}
+	if r.will != nil {
+		r.willAt = r.will.at + c.recorder.Offset
+	}
+	var buffer [32]byte
+	key := session.AppendKey(buffer[:0], cl.Instance, session.PartRecord)
+	c.record = r.append(store.Seal(c.record, recordVersion), &c.recorder)
+	out.Batch.Put(key, store.Sealed(key, c.record))
+	c.wrote(cl, out)
+}
+
+func (r *sessionRecord) append(b []byte, recorder *session.Recorder) []byte {
+	var f byte
+	if r.attached {
+		f |= recordAttached
+	}
+	if r.will != nil {
+		f |= recordWill
+	}
+	b = append(b, f)
+	for _, d := range []time.Duration{r.expiry, r.endsAt, r.stamp, r.keepAlive} {
+		b = binary.BigEndian.AppendUint64(b, uint64(d))
+	}
+	b = session.AppendText(b, r.clientID)
+	b = session.AppendText(b, r.extension)
+	if w := r.will; w != nil {
+		for _, d := range []time.Duration{r.willAt, w.delay} {
+			b = binary.BigEndian.AppendUint64(b, uint64(d))
+		}
+		b = binary.BigEndian.AppendUint32(b, w.expiry)
+		b = recorder.AppendMessage(b, w.message)
+	}
+	return b
+}
+
+// readSession reads what putSession made.
+func readSession(key, value []byte, recorder *session.Recorder) (r sessionRecord, err error) {
+	b, err := unseal(key, value)
+	if err != nil || len(b) < 1+4*8 {
+		return r, errors.Join(err, store.ErrDamaged)
+	}
+	f := b[0]
+	r.attached = f&recordAttached != 0
+	for i, d := range []*time.Duration{&r.expiry, &r.endsAt, &r.stamp, &r.keepAlive} {
+		*d = time.Duration(binary.BigEndian.Uint64(b[1+8*i:]))
+	}
+	clientID, b, ok := session.CutText(b[1+4*8:])
+	extension, b, also := session.CutText(b)
+	if !ok || !also {
+		return r, store.ErrDamaged
+	}
+	r.clientID, r.extension = string(clientID), append([]byte(nil), extension...)
+	if f&recordWill == 0 {
+		return r, nil
+	}
+	if len(b) < 20 {
+		return r, store.ErrDamaged
+	}
+	r.willAt = time.Duration(binary.BigEndian.Uint64(b))
+	r.will = &will{delay: time.Duration(binary.BigEndian.Uint64(b[8:])), expiry: binary.BigEndian.Uint32(b[16:])}
+	r.will.message, err = recorder.ReadMessage(b[20:], shard.MessageID{})
+	r.will.message.Publisher = r.clientID
+	return r, err
+}
+
+func unseal(key, value []byte) ([]byte, error) {
+	version, content, err := store.Unseal(key, value)
+	if err == nil && version != recordVersion {
+		err = errVersion
+	}
+	return content, err
+}
+
+// Flags of a subscription.
+const (
+	subscriptionQoS     = 0x03
+	subscriptionNoLocal = 0x04
+	subscriptionRetain  = 0x08
+)
+
+// putSubscription stores one subscription of the session.
+func (c *Core) putSubscription(cl *client, filter string, s Subscription, out *shard.Out) {
+	c.key = append(session.AppendKey(c.key[:0], cl.Instance, session.PartSubscription), filter...)
+	f := s.QoS
+	if s.NoLocal {
+		f |= subscriptionNoLocal
+	}
+	if s.RetainAsPublished {
+		f |= subscriptionRetain
+	}
+	c.record = binary.BigEndian.AppendUint32(append(store.Seal(c.record, recordVersion), f), s.Identifier)
+	out.Batch.Put(c.key, store.Sealed(c.key, c.record))
+	c.wrote(cl, out)
+}
+
+func (c *Core) deleteSubscription(cl *client, filter string, out *shard.Out) {
+	c.key = append(session.AppendKey(c.key[:0], cl.Instance, session.PartSubscription), filter...)
+	out.Batch.Delete(c.key)
+	c.wrote(cl, out)
+}
+
+func readSubscription(key, value []byte) (s Subscription, err error) {
+	b, err := unseal(key, value)
+	if err != nil || len(b) != 5 {
+		return s, errors.Join(err, store.ErrDamaged)
+	}
+	return Subscription{
+		QoS:               b[0] & subscriptionQoS,
+		NoLocal:           b[0]&subscriptionNoLocal != 0,
+		RetainAsPublished: b[0]&subscriptionRetain != 0,
+		Identifier:        binary.BigEndian.Uint32(b[1:]),
+	}, nil
+}
+
+// putRetained leaves the record of a retained message in c.batch.
+func (c *Core) putRetained(m *shard.Message) {
+	c.key = append(append(c.key[:0], keyRetained), m.Topic...)
+	c.record = m.ID.AppendTo(store.Seal(c.record, recordVersion))
+	c.record = c.recorder.AppendMessage(c.record, m)
+	c.batch.Put(c.key, store.Sealed(c.key, c.record))
+}
+
+func (c *Core) deleteRetained(name string) {
+	c.key = append(append(c.key[:0], keyRetained), name...)
+	c.batch.Delete(c.key)
+}
+
+func readRetained(key, value []byte, recorder *session.Recorder) (*shard.Message, error) {
+	b, err := unseal(key, value)
+	if err != nil || len(b) < shard.MessageIDSize {
+		return nil, errors.Join(err, store.ErrDamaged)
+	}
+	id, _ := shard.ParseMessageID(b[:shard.MessageIDSize])
+	return recorder.ReadMessage(b[shard.MessageIDSize:], id)
 }

@@ -6,33 +6,29 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
 
-// retain keeps m as the retained message of its topic; an empty one deletes
-// what was kept [MQTT-3.3.1-6]. Once there are as many as may be, a message on
-// another topic is delivered but not kept.
-func (c *Core) retain(m *session.Message, out *shard.Out) {
+// retain keeps m as the retained message of its topic, or deletes what was kept,
+// and finds who gets m. Once there are as many as may be, a message on another
+// topic is delivered but not kept.
+func (c *Core) retain(m *shard.Message, visit func(*Target, Subscription), out *shard.Out) {
+	c.batch.Reset()
 	if len(m.Payload) == 0 {
-		c.directory.Retain(m.Topic, nil)
-		c.deleteRetained(m.Topic, out)
-		return
+		c.deleteRetained(m.Topic)
+	} else {
+		c.putRetained(m)
 	}
-	if _, n := c.directory.Len(); n >= c.options.MaxRetained && !c.isRetained(m.Topic) {
+	ticket, kept := c.directory.Retain(m, &c.batch, c.options.MaxRetained, visit)
+	if !kept {
 		c.stats.Unretained++
 		return
 	}
-	c.directory.Retain(m.Topic, m)
-	c.writeRetained(m, out)
-}
-
-// isRetained says whether a message is kept for the name.
-func (c *Core) isRetained(name string) (found bool) {
-	c.directory.Scan(name, topic.Cursor{}, 1, func(*session.Message) { found = true })
-	return found
+	out.Follow(ticket)
 }
 
 // A scan is a new subscription whose retained messages are under way.
 type scan struct {
 	filter       string
 	subscription Subscription
+	step         Step
 	cursor       topic.Cursor
 }
 
@@ -47,22 +43,19 @@ func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
 		return false
 	}
 	s := &k.scans[0]
-	next, done := c.directory.Scan(s.filter, s.cursor, scanStep, func(m *session.Message) {
+	var expired []*shard.Message
+	next, done := c.directory.Scan(s.filter, s.step, s.cursor, scanStep, func(m *shard.Message) {
 		if m.Expired(now) {
+			expired = append(expired, m)
 			return
 		}
-		e := session.Entry{Message: m, QoS: min(m.QoS, s.subscription.QoS), Retain: true} // [MQTT-3.3.1-8]
-		if s.subscription.Identifier != 0 {
-			e.Identifiers = []uint32{s.subscription.Identifier}
-		}
-		if k.client.Push(e, false) == session.PushDropped {
-			c.stats.Dropped++
-			return
-		}
-		if e.QoS > 0 && k.client.Stored {
-			c.writeEntry(k.client, e, out)
-		}
+		c.giveRetained(k.client, m, s.subscription, out)
 	})
+	for _, m := range expired {
+		c.batch.Reset()
+		c.deleteRetained(m.Topic)
+		c.directory.Expire(m, &c.batch)
+	}
 	if s.cursor = next; done {
 		k.scans = k.scans[1:]
 	}
@@ -71,4 +64,30 @@ func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
 		c.scans = append(c.scans, k)
 	}
 	return k.client.Queued() > 0
+}
+
+// giveRetained queues a retained message. It is a message of its own, for in the
+// store it has an entry with an id of its own.
+func (c *Core) giveRetained(cl *client, kept *shard.Message, s Subscription, out *shard.Out) {
+	m := &shard.Message{
+		Topic: kept.Topic, Payload: kept.Payload, Properties: kept.Properties,
+		QoS: kept.QoS, Retain: true, Expires: kept.Expires, ID: c.nextMessageID(),
+	}
+	e := shard.Entry{Message: m, QoS: min(m.QoS, s.QoS), Retain: true} // [MQTT-3.3.1-8]
+	if s.Identifier != 0 {
+		e.Identifiers = []uint32{s.Identifier}
+	}
+	if e.QoS > 0 {
+		if !cl.target.Reserve(m.Size(), &c.options.Queue) {
+			c.stats.Dropped++
+			return
+		}
+		if cl.Stored {
+			e.Stored = true
+			c.recorder.PutEntry(&out.Batch, cl.Instance, &e)
+		}
+	}
+	if cl.Push(e, false) == session.PushDropped {
+		c.stats.Dropped++
+	}
 }

@@ -16,25 +16,24 @@ func (c *Core) handleSubscribe(now shard.Time, k *conn, p *mqtt.Subscribe, out *
 			break
 		}
 		code := c.subscribe(k, string(filter), Subscription{
-			QoS:               min(byte(o.QoS), 1), // Maximum QoS
+			QoS:               byte(o.QoS),
 			NoLocal:           o.NoLocal,
 			RetainAsPublished: o.RetainAsPublished,
 			Identifier:        identifier,
-		}, o.RetainHandling)
+		}, o.RetainHandling, out)
 		if code >= mqtt.UnspecifiedError && k.version < mqtt.V5 {
 			code = mqtt.UnspecifiedError // the only failure of 3.1.1
 		}
 		codes = append(codes, byte(code))
 	}
-	c.written(k.client, out)
 	c.scratch = (&mqtt.Suback{PacketID: p.PacketID, Codes: codes}).AppendTo(c.scratch[:0], k.version)
-	k.client.Written = c.gate(k, k.client.Written, ringAnswer, c.scratch, out)
+	c.answer(k, ringAnswer, c.scratch, out)
 	c.pump(now, k, out)
 }
 
 // subscribe adds or replaces one subscription and has its retained messages
 // sent, as retainHandling says.
-func (c *Core) subscribe(k *conn, filter string, s Subscription, retainHandling mqtt.RetainHandling) mqtt.ReasonCode {
+func (c *Core) subscribe(k *conn, filter string, s Subscription, retainHandling mqtt.RetainHandling, out *shard.Out) mqtt.ReasonCode {
 	if _, _, shared, _ := topic.ParseShared(filter); shared {
 		return mqtt.SharedSubscriptionsNotSupported
 	}
@@ -45,13 +44,13 @@ func (c *Core) subscribe(k *conn, filter string, s Subscription, retainHandling 
 	if _, have := cl.filters[filter]; !have && len(cl.filters) >= c.options.MaxSubscriptions {
 		return mqtt.QuotaExceeded
 	}
-	isNew := c.directory.Subscribe(filter, &cl.target, s)
-	if cl.filters == nil {
-		cl.filters = map[string]Subscription{}
+	isNew, step := c.directory.Subscribe(filter, &cl.target, s)
+	cl.subscribed(filter, s)
+	if cl.Stored {
+		c.putSubscription(cl, filter, s, out)
 	}
-	cl.filters[filter] = s
 	if retainHandling == mqtt.SendRetained || retainHandling == mqtt.SendRetainedIfNew && isNew { // [MQTT-3.3.1-9], [MQTT-3.3.1-10]
-		k.scans = append(k.scans, scan{filter: filter, subscription: s})
+		k.scans = append(k.scans, scan{filter: filter, subscription: s, step: step})
 	}
 	return mqtt.ReasonCode(s.QoS)
 }
@@ -65,18 +64,20 @@ func (c *Core) handleUnsubscribe(_ shard.Time, k *conn, p *mqtt.Unsubscribe, out
 			break
 		}
 		code := mqtt.NoSubscriptionExisted
-		if c.unsubscribe(k, string(filter)) {
+		if c.unsubscribe(k, string(filter), out) {
 			code = mqtt.Success
 		}
 		codes = append(codes, byte(code))
 	}
-	c.written(k.client, out)
 	c.scratch = (&mqtt.Unsuback{PacketID: p.PacketID, Codes: codes}).AppendTo(c.scratch[:0], k.version)
-	k.client.Written = c.gate(k, k.client.Written, ringAnswer, c.scratch, out)
+	c.answer(k, ringAnswer, c.scratch, out)
 }
 
-func (c *Core) unsubscribe(k *conn, filter string) bool {
+func (c *Core) unsubscribe(k *conn, filter string, out *shard.Out) bool {
 	had := c.directory.Unsubscribe(filter, &k.client.target)
+	if had && k.client.Stored {
+		c.deleteSubscription(k.client, filter, out)
+	}
 	delete(k.client.filters, filter)
 	for i, s := range k.scans {
 		if s.filter == filter {

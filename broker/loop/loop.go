@@ -173,9 +173,7 @@ func (l *Loop) round(letters []letter) {
 	if at, ok := l.machine.Deadline(); ok && at <= now {
 		l.guard(shard.Event{}, func() { l.machine.Advance(now, &l.out) })
 	}
-	if !l.out.Batch.Empty() {
-		l.out.Submitted(l.store.Submit(&l.out.Batch))
-	}
+	l.out.Submit(func(b *store.Batch) store.Ticket { return l.store.Submit(b) })
 	l.flush()
 	for i := range letters {
 		l.credit(&letters[i])

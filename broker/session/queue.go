@@ -1,10 +1,12 @@
 package session
 
+import "github.com/dormouse-mqtt/dormouse/broker/shard"
+
 // A queue holds entries, first in first out, within bounds.
 type queue struct {
-	ring   []Entry // its length is a power of two
-	head   uint64  // sequence number of the oldest
-	next   uint64  // of the next to come
+	ring   []shard.Entry // its length is a power of two
+	head   uint64        // sequence number of the oldest
+	next   uint64        // of the next to come
 	octets int
 	// latest is where each topic's QoS 0 entry stands, while only the newest
 	// of a topic is kept.
@@ -13,11 +15,11 @@ type queue struct {
 
 func (q *queue) len() int { return int(q.next - q.head) }
 
-func (q *queue) at(seq uint64) *Entry { return &q.ring[seq&uint64(len(q.ring)-1)] }
+func (q *queue) at(seq uint64) *shard.Entry { return &q.ring[seq&uint64(len(q.ring)-1)] }
 
-func (q *queue) front() (Entry, bool) {
+func (q *queue) front() (shard.Entry, bool) {
 	if q.head == q.next {
-		return Entry{}, false
+		return shard.Entry{}, false
 	}
 	return *q.at(q.head), true
 }
@@ -28,13 +30,13 @@ func (q *queue) pop() {
 	if seq, ok := q.latest[e.Topic]; ok && seq == q.head {
 		delete(q.latest, e.Topic)
 	}
-	*e = Entry{}
+	*e = shard.Entry{}
 	q.head++
 }
 
-func (q *queue) push(e Entry) {
+func (q *queue) push(e shard.Entry) {
 	if q.len() == len(q.ring) {
-		grown := make([]Entry, max(4, 2*len(q.ring)))
+		grown := make([]shard.Entry, max(4, 2*len(q.ring)))
 		for seq := q.head; seq != q.next; seq++ {
 			grown[seq&uint64(len(grown)-1)] = *q.at(seq)
 		}
@@ -55,16 +57,18 @@ const (
 	PushDropped             // the queue is full
 )
 
-// Push queues an entry. At the bound a QoS 1 message is refused, for what is
-// older was acknowledged already; a QoS 0 message takes the place of the oldest
-// entry if that is of QoS 0 too. latest keeps only the newest QoS 0 message of
-// a topic (readings S7).
-func (s *Session) Push(e Entry, latest bool) PushResult {
-	if s.queue == nil {
-		s.queue = &queue{}
+// Push queues an entry. For QoS 1 and 2 the publisher has reserved the room (see
+// Account). A QoS 0 message that finds the queue full takes the place of the
+// oldest entry if that is of QoS 0 too, for what is of a higher one was
+// acknowledged already. latest keeps only the newest QoS 0 message of a topic
+// (readings S7).
+func (s *Session) Push(e shard.Entry, latest bool) PushResult {
+	q := &s.work().queue
+	if e.QoS > 0 {
+		q.push(e)
+		return PushQueued
 	}
-	q := s.queue
-	if e.QoS == 0 && latest {
+	if latest {
 		if seq, ok := q.latest[e.Topic]; ok {
 			old := q.at(seq)
 			q.octets += e.Size() - old.Size()
@@ -75,15 +79,13 @@ func (s *Session) Push(e Entry, latest bool) PushResult {
 	for s.full(e) {
 		front, ok := q.front()
 		s.Dropped++
-		if !ok || e.QoS > 0 || front.QoS > 0 {
-			if q.len() == 0 {
-				s.queue = nil
-			}
+		if !ok || front.QoS > 0 {
+			s.rest()
 			return PushDropped
 		}
 		q.pop()
 	}
-	if e.QoS == 0 && latest {
+	if latest {
 		if q.latest == nil {
 			q.latest = map[string]uint64{}
 		}
@@ -93,6 +95,32 @@ func (s *Session) Push(e Entry, latest bool) PushResult {
 	return PushQueued
 }
 
-func (s *Session) full(e Entry) bool {
-	return s.queue.len() >= s.limits.messages() || s.queue.octets+e.Size() > s.limits.octets()
+func (s *Session) full(e shard.Entry) bool {
+	q := &s.busy.queue
+	return q.len() >= s.limits.messages() || q.octets+e.Size() > s.limits.octets()
+}
+
+// Oldest takes the oldest entry of QoS 1 or 2 out of the queue, to make room.
+func (s *Session) Oldest() (e shard.Entry, ok bool) {
+	if s.busy == nil {
+		return e, false
+	}
+	q := &s.busy.queue
+	for seq := q.head; seq != q.next; seq++ {
+		if e = *q.at(seq); e.QoS == 0 {
+			continue
+		}
+		for ; seq != q.head; seq-- { // those before it move up
+			*q.at(seq) = *q.at(seq - 1)
+			if at, ok := q.latest[q.at(seq).Topic]; ok && at == seq-1 {
+				q.latest[q.at(seq).Topic] = seq
+			}
+		}
+		*q.at(q.head) = e
+		q.pop()
+		s.Dropped++
+		s.rest()
+		return e, true
+	}
+	return e, false
 }

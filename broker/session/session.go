@@ -1,6 +1,7 @@
 // Package session is one client's session: what is queued for it, what is in
-// flight, its packet ids. It only decides: a connection, of either protocol,
-// pulls what is to be sent with Next and reports what was acknowledged with Ack.
+// flight in both directions, its packet ids. It only decides: a connection, of
+// either protocol, pulls what is to be sent with Next and reports what was
+// acknowledged.
 package session
 
 import (
@@ -12,7 +13,7 @@ import (
 // Limits bound a session. The zero value takes the defaults.
 type Limits struct {
 	MaxQueued      int // messages queued; zero: 10,000
-	MaxQueuedBytes int // octets of topics and payloads queued; zero: 16 MiB
+	MaxQueuedBytes int // octets of topics, payloads and properties queued; zero: 16 MiB
 }
 
 const (
@@ -49,27 +50,23 @@ type Session struct {
 	// Written is the newest mark at which the session wrote to the store: its
 	// answers wait for it (L4).
 	Written shard.Mark
-	// Extension belongs to the connection's protocol and is stored with the
-	// session: topic ids and sleep state of an MQTT-SN node.
-	Extension []byte
-	// Stored says that the session has a record in the store.
-	Stored bool
-	lastID uint16
 	// Dropped counts messages lost at the queue's bound.
 	Dropped uint32
+	// Stored says that the session has a record in the store.
+	Stored bool
 
-	limits  *Limits // shared by all sessions
-	queue   *queue  // nil while nothing is queued
-	flights []flight
-	sent    int32 // how many of flights were sent on this connection
-	window  int32 // how many may be in flight
+	lastID uint16 // packet id given out last
+	window int32  // how many messages may be in flight
+	limits *Limits
+	busy   *busy // nil: nothing is under way
 }
 
-// A flight is a QoS 1 message that waits for its acknowledgement.
-type flight struct {
-	Entry
-	id    uint16
-	again bool // it was sent on an earlier connection
+// busy is what only a session has that something is under way for.
+type busy struct {
+	queue   queue
+	flights []flight // in the order in which they were first sent
+	sent    int      // how many of flights were sent on this connection
+	inbound []uint16 // packet ids of QoS 2 that the client has not released
 }
 
 // New makes an empty session within limits, which it keeps.
@@ -77,106 +74,38 @@ func New(clientID string, instance uint64, limits *Limits) *Session {
 	return &Session{ClientID: clientID, Instance: instance, limits: limits}
 }
 
-// Attach begins a connection that takes window unacknowledged messages at once:
-// what was in flight is to be sent again, in order [MQTT-4.6.0-1].
-func (s *Session) Attach(window int) {
-	s.window = int32(window)
-	for i := range s.flights[:s.sent] {
-		s.flights[i].again = true
-	}
-	s.sent = 0
-}
+// StartIDs has packet ids go on after last (L5).
+func (s *Session) StartIDs(last uint16) { s.lastID = last }
 
 // Queued is the number of messages that wait to be sent for the first time.
 func (s *Session) Queued() int {
-	if s.queue == nil {
+	if s.busy == nil {
 		return 0
 	}
-	return s.queue.len()
+	return s.busy.queue.len()
 }
 
 // InFlight is the number of messages that were sent and not acknowledged.
-func (s *Session) InFlight() int { return len(s.flights) }
+func (s *Session) InFlight() int {
+	if s.busy == nil {
+		return 0
+	}
+	return len(s.busy.flights)
+}
 
 // Idle says that nothing waits, neither to be sent nor for an acknowledgement.
-func (s *Session) Idle() bool { return s.queue == nil && len(s.flights) == 0 }
+func (s *Session) Idle() bool { return s.Queued() == 0 && s.InFlight() == 0 }
 
-// A Delivery is a message on its way to the client.
-type Delivery struct {
-	Entry
-	PacketID uint16 // 0 at QoS 0
-	Dup      bool
+func (s *Session) work() *busy {
+	if s.busy == nil {
+		s.busy = &busy{}
+	}
+	return s.busy
 }
 
-// Next gives what is to be sent next, and takes it as sent. It passes over what
-// has expired, as long as it was not sent before.
-func (s *Session) Next(now shard.Time) (Delivery, bool) {
-	if int(s.sent) < len(s.flights) {
-		f := &s.flights[s.sent]
-		s.sent++
-		return Delivery{Entry: f.Entry, PacketID: f.id, Dup: f.again}, true
+// rest gives back what an idle session does not need.
+func (s *Session) rest() {
+	if b := s.busy; b != nil && b.queue.len() == 0 && len(b.flights) == 0 && len(b.inbound) == 0 {
+		s.busy = nil
 	}
-	for s.queue != nil {
-		e, ok := s.queue.front()
-		if ok && e.QoS > 0 && len(s.flights) >= int(s.window) {
-			return Delivery{}, false
-		}
-		if !ok {
-			s.queue = nil
-			break
-		}
-		s.queue.pop()
-		if s.queue.len() == 0 {
-			s.queue = nil
-		}
-		if e.Message.Expired(now) {
-			s.Dropped++
-			continue
-		}
-		if e.QoS == 0 {
-			return Delivery{Entry: e}, true
-		}
-		id := s.freeID()
-		s.flights = append(s.flights, flight{Entry: e, id: id})
-		s.sent++
-		return Delivery{Entry: e, PacketID: id}, true
-	}
-	return Delivery{}, false
-}
-
-// Ack ends the flight of packet id; false: there is none.
-func (s *Session) Ack(id uint16) (Entry, bool) {
-	for i := range s.flights {
-		if f := s.flights[i]; f.id == id {
-			s.flights = append(s.flights[:i], s.flights[i+1:]...)
-			if i < int(s.sent) {
-				s.sent--
-			}
-			if len(s.flights) == 0 {
-				s.flights = nil
-			}
-			return f.Entry, true
-		}
-	}
-	return Entry{}, false
-}
-
-// freeID goes round through 1..65535, past those in flight. The window is
-// smaller than that, so there always is one.
-func (s *Session) freeID() uint16 {
-	for {
-		s.lastID++
-		if s.lastID != 0 && !s.flying(s.lastID) {
-			return s.lastID
-		}
-	}
-}
-
-func (s *Session) flying(id uint16) bool {
-	for i := range s.flights {
-		if s.flights[i].id == id {
-			return true
-		}
-	}
-	return false
 }

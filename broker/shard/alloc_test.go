@@ -32,7 +32,7 @@ func TestARoundDoesNotAllocate(t *testing.T) {
 		}
 		o.Outgoing()
 		n++
-		o.Submitted(n)
+		o.Submit(func(*store.Batch) store.Ticket { return n })
 		o.Committed(n)
 		for {
 			if _, ok := r.Next(o.Durable()); !ok {

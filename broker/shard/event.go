@@ -23,6 +23,7 @@ const (
 	Datagrams             // Link, Batch: datagrams came in
 	Stored                // Store: the store tells
 	Wall                  // Offset: the wall clock at Time zero
+	Posted                // Posts: from other shards
 	Stopping              // the process ends: say goodbye
 )
 
@@ -36,6 +37,7 @@ type Event struct {
 	Info     *ConnInfo
 	LinkInfo *LinkInfo
 	Store    store.Event
+	Posts    []Post
 	Err      error
 	Offset   time.Duration // since the Unix epoch
 }

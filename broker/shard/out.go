@@ -14,6 +14,8 @@ type Out struct {
 	// Wake tells in-process connections; the composition drains it before the
 	// round ends.
 	Wake []Wake
+	// Posts are for other shards, after the batch was submitted.
+	Posts []Post
 	// Notes are for the log.
 	Notes []Note
 
@@ -25,7 +27,9 @@ type Out struct {
 	journal   []touched
 	base      base
 
-	submitted []submitted // rounds whose tickets are under way
+	submitted []submitted  // rounds whose tickets are under way
+	follow    store.Ticket // this round is durable no earlier than that
+	committed store.Ticket
 	durable   Mark
 }
 
@@ -71,7 +75,7 @@ type touched struct {
 	read       ReadControl
 }
 
-type base struct{ outputs, datagrams, packets, batch, wake int }
+type base struct{ outputs, datagrams, packets, batch, wake, posts int }
 
 type submitted struct {
 	round  Mark
@@ -119,6 +123,9 @@ func (o *Out) BeginRound() {
 	o.event++
 	o.Batch.Reset()
 	o.Wake = o.Wake[:0]
+	clear(o.Posts)
+	o.Posts = o.Posts[:0]
+	o.follow = 0
 	o.Notes = o.Notes[:0]
 	for i := range o.outputs {
 		if cap(o.outputs[i].Data) > keepOutput {
@@ -144,7 +151,7 @@ const (
 func (o *Out) BeginEvent() {
 	o.event++
 	o.journal = o.journal[:0]
-	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake)}
+	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake), len(o.Posts)}
 }
 
 // Rollback undoes what was left since BeginEvent: the event panicked (L15).
@@ -160,15 +167,43 @@ func (o *Out) Rollback() {
 	o.packets = o.packets[:o.base.packets]
 	o.Batch.Truncate(o.base.batch)
 	o.Wake = o.Wake[:o.base.wake]
+	o.Posts = o.Posts[:o.base.posts]
 }
 
-// Submitted notes the ticket of this round's batch.
-func (o *Out) Submitted(t store.Ticket) {
+// Follow has this round's mark wait for a ticket that another has: what the
+// round says depends on it.
+func (o *Out) Follow(t store.Ticket) { o.follow = max(o.follow, t) }
+
+// Submit hands the round's batch, if there is one, to the store, and notes its
+// ticket.
+func (o *Out) Submit(submit func(*store.Batch) store.Ticket) {
+	t := o.follow
+	if !o.Batch.Empty() {
+		t = max(t, submit(&o.Batch))
+	}
+	if t == 0 {
+		return
+	}
+	t = max(t, o.Ticket())
+	if t <= o.committed {
+		o.durable = o.round
+		return
+	}
 	o.submitted = append(o.submitted, submitted{o.round, t})
+}
+
+// Ticket is what is posted in this round waits for: that of the newest
+// submission that is not durable.
+func (o *Out) Ticket() store.Ticket {
+	if n := len(o.submitted); n > 0 {
+		return o.submitted[n-1].ticket
+	}
+	return 0
 }
 
 // Committed notes that all up to t is durable.
 func (o *Out) Committed(t store.Ticket) {
+	o.committed = max(o.committed, t)
 	n := 0
 	for n < len(o.submitted) && o.submitted[n].ticket <= t {
 		o.durable = o.submitted[n].round

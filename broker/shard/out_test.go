@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dormouse-mqtt/dormouse/broker/store"
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
@@ -62,11 +63,15 @@ func TestMarksFollowTickets(t *testing.T) {
 	var o Out
 	o.BeginRound()
 	first := o.Mark()
-	o.Submitted(10)
+	submit := func(t store.Ticket) {
+		o.Batch.Put(nil, nil)
+		o.Submit(func(*store.Batch) store.Ticket { return t })
+	}
+	submit(10)
 	o.BeginRound()
 	o.BeginRound()
 	second := o.Mark()
-	o.Submitted(12)
+	submit(12)
 	require.Zero(t, o.Durable())
 	o.Committed(9)
 	require.Zero(t, o.Durable())
@@ -136,4 +141,49 @@ func TestBigBuffersAreGivenBack(t *testing.T) {
 	o.BeginRound()
 	require.Zero(t, cap(o.To(&a).Data))
 	require.Zero(t, cap(o.packets))
+}
+
+// TestRoundsFollow: what a round says on account of another's ticket waits for
+// it, with or without a batch of its own, and never overtakes an earlier round.
+func TestRoundsFollow(t *testing.T) {
+	none := func(*store.Batch) store.Ticket { t.Fatal("nothing to submit"); return 0 }
+	var o Out
+	o.BeginRound()
+	o.Submit(none)
+	require.Zero(t, o.Ticket())
+
+	o.BeginRound()
+	o.Follow(5)
+	first := o.Mark()
+	o.Submit(none)
+	require.EqualValues(t, 5, o.Ticket())
+	o.Committed(4)
+	require.Less(t, o.Durable(), first)
+
+	o.BeginRound()
+	o.Follow(3) // is durable, but the round before is not
+	second := o.Mark()
+	o.Submit(none)
+	require.Less(t, o.Durable(), first)
+	o.Committed(5)
+	require.Equal(t, second, o.Durable())
+
+	o.BeginRound()
+	o.Follow(5)
+	o.Submit(none)
+	require.Equal(t, o.Mark(), o.Durable(), "it was durable already")
+	require.Zero(t, o.Ticket())
+}
+
+// TestPostsAreRolledBack: an event that panicked posts nothing.
+func TestPostsAreRolledBack(t *testing.T) {
+	var o Out
+	o.BeginRound()
+	o.Posts = append(o.Posts, Post{})
+	o.BeginEvent()
+	o.Posts = append(o.Posts, Post{})
+	o.Rollback()
+	require.Len(t, o.Posts, 1)
+	o.BeginRound()
+	require.Empty(t, o.Posts)
 }

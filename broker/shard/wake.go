@@ -9,6 +9,7 @@ const (
 	WakeRefused                  // Code: why; the connection has ended
 	WakeDeliver                  // the session has something to deliver
 	WakeClosed                   // Code: why; the broker ended the connection
+	WakeLoaded                   // Client, Ext: a session was loaded that such a connection extended
 )
 
 // A WakeCode says why a connection was refused or ended.
@@ -27,7 +28,8 @@ type Wake struct {
 	Kind    WakeKind
 	Code    WakeCode
 	Conn    ConnID
+	Client  string
 	Present bool   // accepted: the session was there
 	Mark    Mark   // accepted: the answer waits for it
-	Ext     []byte // accepted: what Extend stored with the session
+	Ext     []byte // accepted, loaded: what Extend stored with the session
 }

@@ -10,17 +10,20 @@ import (
 
 	broker "github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/store"
 	gateway "github.com/dormouse-mqtt/dormouse/gateway/core"
 	"github.com/dormouse-mqtt/dormouse/gateway/local"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
+func submit(*store.Batch) store.Ticket { return 0 }
+
 const link shard.LinkID = 1
 
 // newMachine is a shard with one link.
 func newMachine(out *shard.Out) *local.Machine {
-	m := local.New(broker.New(broker.NewDirectory(), broker.Options{}), gateway.Options{})
+	m := local.New(broker.New(broker.NewDirectory(submit), broker.Options{}), gateway.Options{})
 	out.BeginRound()
 	m.Handle(0, shard.Event{Kind: shard.LinkUp, Link: link, LinkInfo: &shard.LinkInfo{
 		MTU: 1000, MaxPacket: 1000, MaxClients: 1 << 20, Retry: 10 * time.Second, Retries: 3, AwakeRetry: time.Second,
@@ -54,7 +57,7 @@ func TestKeptSessionWaits(t *testing.T) {
 	receive(m, &out, 1, &mqttsn.Connect{ProtocolID: 1, Duration: 60, ClientID: []byte("n")})
 	require.Empty(t, out.Outgoing())
 	require.False(t, out.Batch.Empty())
-	out.Submitted(1)
+	out.Submit(func(*store.Batch) store.Ticket { return 1 })
 	out.BeginRound()
 	out.Committed(1)
 	m.Handle(0, shard.Event{Kind: shard.Stored}, &out)

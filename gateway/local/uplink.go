@@ -5,7 +5,6 @@ import (
 
 	"github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
-	broker "github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/gateway/session"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
@@ -21,7 +20,7 @@ func (u uplink) Open(now shard.Time, a session.Arrival, out *shard.Out) shard.Co
 
 // Publish implements session.Uplink.
 func (u uplink) Publish(now shard.Time, conn shard.ConnID, p session.Publication, out *shard.Out) (mqttsn.ReturnCode, shard.Mark) {
-	code, mark := u.core.Publish(now, conn, &broker.Message{
+	code, mark := u.core.Publish(now, conn, &shard.Message{
 		Topic: p.Topic, Payload: bytes.Clone(p.Payload), QoS: p.QoS, Retain: p.Retain,
 	}, out)
 	return returnCode(code), mark
@@ -52,7 +51,7 @@ func (u uplink) Unsubscribe(now shard.Time, conn shard.ConnID, filter string, ou
 
 // Next implements session.Uplink.
 func (u uplink) Next(now shard.Time, conn shard.ConnID, out *shard.Out) (session.Delivery, bool) {
-	d, ok := u.core.Next(now, conn, out)
+	d, _, ok := u.core.Next(now, conn, out)
 	if !ok {
 		return session.Delivery{}, false
 	}

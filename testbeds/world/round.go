@@ -30,14 +30,7 @@ func (w *World) round() {
 		w.out.BeginEvent()
 		w.Machine.Advance(w.now, &w.out)
 	}
-	if !w.out.Batch.Empty() {
-		w.out.Submitted(w.store.Submit(&w.out.Batch))
-		w.After(w.draw(w.options.Commit), func() {
-			if !w.Hold {
-				w.store.Commit(1)
-			}
-		})
-	}
+	w.out.Submit(w.submit)
 	for i := range w.out.Notes {
 		w.log(Entry{From: "gw", Text: describeNote(&w.out.Notes[i])})
 	}
@@ -52,4 +45,15 @@ func (w *World) round() {
 			w.send("gw", r.Name, data, func() { r.hear(data) })
 		}
 	}
+}
+
+// submit gives the store a batch, which becomes durable some time later.
+func (w *World) submit(b *store.Batch) store.Ticket {
+	t := w.store.Submit(b)
+	w.After(w.draw(w.options.Commit), func() {
+		if !w.Hold {
+			w.store.Commit(1)
+		}
+	})
+	return t
 }

@@ -96,10 +96,10 @@ func New(seed uint64, options Options) *World {
 	w := &World{
 		options: options,
 		random:  rand.New(rand.NewPCG(seed, 0)),
-		Machine: local.New(core.New(core.NewDirectory(), options.Broker), options.Gateway),
 		nodes:   map[radio.Addr]*Radio{},
 		streams: map[shard.ConnID]*Stream{},
 	}
+	w.Machine = local.New(core.New(core.NewDirectory(w.submit), options.Broker), options.Gateway)
 	w.store = memory.New(func(ev store.Event) {
 		w.log(Entry{From: "store", To: "gw", Text: describeStore(ev)})
 		w.deliver(shard.Event{Kind: shard.Stored, Store: ev})

@@ -1,0 +1,66 @@
+package core
+
+import (
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// setWall takes the wall clock at time zero. One that is behind what was stored
+// means that no time has passed (L14).
+func (c *Core) setWall(offset time.Duration) { c.recorder.Offset = max(offset, c.floor) }
+
+// restartGrace is how long a client that was cut off by our restart has at least
+// until its will is due.
+const restartGrace = 10 * time.Second
+
+// restore puts a loaded session's times back. One that had a connection counts
+// as cut off now: its will leaves after its delay, or when its silence would have
+// been noticed if that is later, unless the client is back (L14).
+func (c *Core) restore(cl *client, r *sessionRecord, wall time.Duration) {
+	wall = max(wall, r.stamp)
+	if r.attached {
+		cl.endsAt = r.expiry
+		if w := cl.will; w != nil {
+			w.at = max(min(w.delay, r.expiry), r.keepAlive, restartGrace)
+			cl.endsAt = max(cl.endsAt, w.at) // a session that ends has its will sent
+		}
+	} else {
+		cl.endsAt = max(0, r.endsAt-wall)
+		if w := cl.will; w != nil {
+			w.at = max(0, r.willAt-wall)
+		}
+	}
+	c.loaded = append(c.loaded, cl)
+}
+
+// begin goes on with the sessions that were loaded. Those of another protocol
+// are handed to the composition, which may attach them again.
+func (c *Core) beginLoaded(now shard.Time, out *shard.Out) {
+	loaded := c.loaded
+	c.loaded = nil
+	for _, cl := range loaded {
+		if cl.target.dead.Load() || cl.conn != nil {
+			continue
+		}
+		if len(cl.extension) > 0 {
+			out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeLoaded, Client: cl.ClientID, Ext: cl.extension})
+		}
+		c.clientDeadline(now, cl, out)
+	}
+}
+
+// Reattach connects an in-process client to its loaded session, as it was: it
+// sleeps, and Resume goes on. Zero: there is no such session.
+func (c *Core) Reattach(clientID string) shard.ConnID {
+	cl := c.clients[clientID]
+	if cl == nil || cl.conn != nil {
+		return 0
+	}
+	k := c.openLocal()
+	k.client, cl.conn = cl, k
+	k.paused = true
+	cl.Attach(1)
+	c.clientDue.Remove(&cl.due)
+	return k.dest.ID
+}

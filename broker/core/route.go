@@ -1,0 +1,145 @@
+package core
+
+import (
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// A hit is one session that a message goes to.
+type hit struct {
+	target      *Target
+	qos         byte
+	retain      bool
+	identifiers []uint32
+}
+
+// inline is up to what size a message is stored in its only entry.
+const inline = 1024
+
+// publish brings a message to everybody who subscribed to it, and into the
+// retained messages. by is the publisher's session, whose answer has to wait for
+// what was written; nil: nobody waits.
+func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.Out) mqtt.ReasonCode {
+	c.stats.Published++
+	m.ID = c.nextMessageID()
+	matched, taken, durable := c.receivers(m, out)
+	shared := durable > 1 || durable == 1 && m.Size() > inline
+	if shared {
+		m.Sharers.Store(int32(durable))
+		c.recorder.PutBody(&out.Batch, m)
+	}
+	for i := range c.hits {
+		h := &c.hits[i]
+		e := shard.Entry{Message: m, QoS: min(h.qos, m.QoS), Retain: h.retain, Identifiers: h.identifiers}
+		if e.QoS > 0 && h.target.durable.Load() && durable > 0 {
+			e.Stored, e.Shared = true, shared
+			c.recorder.PutEntry(&out.Batch, h.target.instance, &e)
+		}
+		if h.target.shard != c.options.Shard {
+			out.Posts = append(out.Posts, shard.Post{Kind: shard.PostMessage, To: h.target, Entry: e})
+			continue
+		}
+		c.arrive(now, h.target, e, out)
+	}
+	clear(c.hits)
+	if by != nil && (durable > 0 || m.Retain) {
+		c.wrote(by, out)
+	}
+	switch {
+	case matched == 0:
+		return mqtt.NoMatchingSubscribers
+	case taken == 0:
+		return mqtt.QuotaExceeded
+	default:
+		return mqtt.Success
+	}
+}
+
+// receivers leaves in c.hits the sessions that m goes to, each once, and with
+// room reserved for it: with the highest QoS of its matching subscriptions and
+// all their identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-4]. matched counts also
+// those that have no room, durable those that store it.
+func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, durable int) {
+	c.hits = c.hits[:0]
+	visit := func(t *Target, s Subscription) { c.hit(m, t, s) }
+	if m.Retain {
+		c.retain(m, visit, out)
+	} else {
+		c.directory.Match(m.Topic, visit)
+	}
+	clear(c.hitAt)
+	matched = len(c.hits)
+	kept := c.hits[:0]
+	for _, h := range c.hits {
+		if min(h.qos, m.QoS) > 0 {
+			if !c.reserve(h.target, m.Size()) {
+				c.refuseRoom(h.target, out)
+				continue
+			}
+			if h.target.durable.Load() {
+				durable++
+			}
+		}
+		kept = append(kept, h)
+	}
+	clear(c.hits[len(kept):])
+	c.hits = kept
+	return matched, len(kept), durable
+}
+
+// manyHits is from how many sessions on a map finds one again.
+const manyHits = 8
+
+// hit notes that one subscription matches.
+func (c *Core) hit(m *shard.Message, t *Target, s Subscription) {
+	if t.dead.Load() || s.NoLocal && t.clientID == m.Publisher { // [MQTT-3.8.3-3]
+		return
+	}
+	h := c.hitOf(t)
+	h.qos = max(h.qos, s.QoS)
+	h.retain = h.retain || s.RetainAsPublished && m.Retain
+	if s.Identifier != 0 {
+		h.identifiers = append(h.identifiers, s.Identifier)
+	}
+}
+
+func (c *Core) hitOf(t *Target) *hit {
+	if len(c.hits) < manyHits {
+		for i := range c.hits {
+			if c.hits[i].target == t {
+				return &c.hits[i]
+			}
+		}
+	} else {
+		if len(c.hitAt) == 0 {
+			for i := range c.hits {
+				c.hitAt[c.hits[i].target] = i
+			}
+		}
+		if i, ok := c.hitAt[t]; ok {
+			return &c.hits[i]
+		}
+		c.hitAt[t] = len(c.hits)
+	}
+	c.hits = append(c.hits, hit{target: t})
+	return &c.hits[len(c.hits)-1]
+}
+
+// reserve takes room for a message, as the policy for full queues says.
+func (c *Core) reserve(t *Target, size int) bool {
+	if c.options.WhenFull == DropOldest { // the owner makes room
+		t.Force(size)
+		return true
+	}
+	return t.Reserve(size, &c.options.Queue)
+}
+
+func (c *Core) refuseRoom(t *Target, out *shard.Out) {
+	c.stats.Dropped++
+	out.Note(shard.Note{Kind: shard.NoteDropped, Client: t.clientID})
+}
+
+func (c *Core) nextMessageID() shard.MessageID {
+	c.lastMessage = shard.NextMessageID(c.lastMessage, c.options.Epoch, c.options.Shard, c.now)
+	return c.lastMessage
+}

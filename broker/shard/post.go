@@ -1,0 +1,23 @@
+package shard
+
+// A PostKind says what a post is about.
+type PostKind uint8
+
+// What shards tell each other.
+const (
+	PostMessage PostKind = iota // Entry: a message for the session
+)
+
+// A Post is what one shard tells a session of another: in the order in which it
+// was posted, and after what the round wrote was submitted (L1).
+type Post struct {
+	Kind PostKind
+	To   Addressee
+	Entry
+}
+
+// An Addressee is a session, wherever it is.
+type Addressee interface {
+	// Shard is the number of the shard that the session lives on.
+	Shard() int
+}
