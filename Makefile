@@ -23,7 +23,7 @@ FUZZERS = grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed -E 
 # timed runs a command; its name and seconds go to the file PHASES, if that is set.
 timed = @start=$$(date +%s); $(2) || exit; echo "$(1) $$(( $$(date +%s) - start ))" >> $(or $(PHASES),/dev/null)
 
-.PHONY: help build run deps test test-units test-store test-clients test-worlds race fuzz fuzz-ci bench lint e2e conformance crosscheck nightly
+.PHONY: help build run deps test test-units test-store test-clients test-worlds race fuzz fuzz-ci corpus bench lint e2e conformance crosscheck nightly
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -82,6 +82,15 @@ fuzz-ci: ## the fuzz targets take turns within FUZZBUDGET (90) seconds, builds i
 		out=$$(go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $$(( turn > 0 ? turn : 1 ))s "$$folder" 2>&1) && continue; \
 		if grep -q 'context deadline exceeded' <<< "$$out" && ! grep -q 'Failing input' <<< "$$out"; then continue; fi; \
 		echo "$$out"; exit 1; \
+	done
+
+# Inputs that fuzzing found of interest, from the cache of the go command; they run as tests from then on.
+corpus: ## keep what fuzzing found beside the seeds, at most 4 KiB each
+	@$(FUZZERS) | while read -r folder name; do \
+		found=$$(go env GOCACHE)/fuzz/$$(go list "$$folder")/$$name; kept=$$folder/testdata/fuzz/$$name; \
+		[ -d "$$found" ] || continue; \
+		mkdir -p "$$kept" && find "$$found" -type f -size -9 -exec cp -n {} "$$kept" \;; \
+		echo "$$kept: $$(ls "$$kept" | wc -l)"; \
 	done
 
 bench: ## all benchmarks
