@@ -7,7 +7,9 @@ import (
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
-// A Radio is a node's, or a forwarder's, place on the network of datagrams.
+// A Radio is a node's, or a forwarder's, place on the network of datagrams. Its
+// name is the node's client id if there are several shards: what it sends goes
+// to the shard that the node's session lives on.
 type Radio struct {
 	Name string
 	// Heard gets each datagram that comes in; nil: nobody listens.
@@ -19,25 +21,25 @@ type Radio struct {
 
 // Radio makes a place on the network; heard may be nil.
 func (w *World) Radio(name string, heard func(data []byte)) *Radio {
-	r := &Radio{Name: name, Heard: heard, world: w, addr: radio.Memory(uint64(len(w.nodes) + 1))}
-	w.nodes[r.addr] = r
+	r := &Radio{Name: name, Heard: heard, world: w, addr: radio.Memory(uint64(len(w.radios) + 1))}
+	w.radios[r.addr] = r
 	return r
 }
 
 // Move gives the radio an address that nobody had.
 func (r *Radio) Move() {
 	w := r.world
-	addr := radio.Memory(uint64(len(w.nodes) + 1))
-	w.nodes[r.addr] = &Radio{Name: r.Name + "-before", world: w, addr: r.addr}
+	addr := radio.Memory(uint64(len(w.radios) + 1))
+	w.radios[r.addr] = &Radio{Name: r.Name + "-before", world: w, addr: r.addr}
 	r.addr = addr
-	w.nodes[addr] = r
+	w.radios[addr] = r
 }
 
 // Send sends a datagram to the gateway.
 func (r *Radio) Send(data []byte) {
 	w, from, data := r.world, r.addr, slices.Clone(data)
 	w.send(r.Name, "gw", data, func() {
-		w.deliver(shard.Event{
+		w.deliver(r.Name, shard.Event{
 			Kind: shard.Datagrams, Link: theLink,
 			Batch: []radio.Datagram{{Addr: from, Data: slices.Clone(data)}},
 		})
@@ -53,7 +55,7 @@ func (r *Radio) hear(data []byte) {
 // send gives a datagram to the network, which has arrive called once, twice, or
 // not at all.
 func (w *World) send(from, to string, data []byte, arrive func()) {
-	e := Entry{From: from, To: to, Text: describeDatagram(data)}
+	var arrives []shard.Time
 	copies := 1
 	if w.chance(w.options.Loss) {
 		copies = 0
@@ -62,8 +64,9 @@ func (w *World) send(from, to string, data []byte, arrive func()) {
 	}
 	for range copies {
 		at := w.now + w.draw(w.options.Delay)
-		e.Arrives = append(e.Arrives, at)
+		arrives = append(arrives, at)
 		w.at(at, arrive)
 	}
-	w.log(e)
+	w.logPacket(from, to, data, arrives...)
+	w.tell(func() Entry { return Entry{From: from, To: to, Text: describeDatagram(data), Arrives: arrives} })
 }

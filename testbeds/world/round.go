@@ -3,57 +3,117 @@ package world
 import (
 	"slices"
 
+	"github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/gateway/local"
 )
 
-// deliver puts an event before the machine; the next round handles it.
-func (w *World) deliver(ev shard.Event) { w.inbox = append(w.inbox, ev) }
+// A loop is one shard of a process.
+type loop struct {
+	process *process
+	number  int
+	machine *local.Machine
+	out     shard.Out
+	inbox   []delivery
+}
+
+// A delivery is an event before a machine. What it says depends on a ticket, if
+// it comes from another shard (L1).
+type delivery struct {
+	shard.Event
+	follow store.Ticket
+}
+
+// deliver puts an event before the machine that a client's session lives on, if
+// the network is up; its next round handles it.
+func (w *World) deliver(clientID string, ev shard.Event) {
+	if w.Up() {
+		w.process.owner(clientID).deliver(ev)
+	}
+}
+
+func (p *process) owner(clientID string) *loop {
+	return p.shards[core.Owner(clientID, len(p.shards))]
+}
+
+func (l *loop) deliver(ev shard.Event) { l.inbox = append(l.inbox, delivery{Event: ev}) }
+
+// deadline is the machine's, in the world's time.
+func (l *loop) deadline() (shard.Time, bool) {
+	if !l.process.up {
+		return 0, false
+	}
+	if len(l.inbox) > 0 {
+		return l.process.world.now, true
+	}
+	at, ok := l.machine.Deadline()
+	return at + l.process.epoch, ok
+}
 
 // round is one round of a loop: the events that are there, what is due, then
 // one batch for the store, and only then what was said.
-func (w *World) round() {
-	at, ok := w.Machine.Deadline()
-	if due := ok && at <= w.now; len(w.inbox) == 0 && !due {
+func (l *loop) round() {
+	w := l.process.world
+	now := w.now - l.process.epoch
+	if at, ok := l.deadline(); len(l.inbox) == 0 && (!ok || at > w.now) {
 		return
 	}
-	w.out.BeginRound()
-	for _, ev := range w.inbox {
-		if ev.Kind == shard.Stored && ev.Store.Kind == store.Committed {
-			w.out.Committed(ev.Store.Ticket)
+	l.out.BeginRound()
+	for _, d := range l.inbox {
+		if d.Kind == shard.Stored && d.Store.Kind == store.Committed {
+			l.out.Committed(d.Store.Ticket)
 		}
-		w.out.BeginEvent()
-		w.Machine.Handle(w.now, ev, &w.out)
+		l.out.Follow(d.follow)
+		l.out.BeginEvent()
+		l.machine.Handle(now, d.Event, &l.out)
 	}
-	w.inbox = w.inbox[:0]
-	if at, ok := w.Machine.Deadline(); ok && at <= w.now {
-		w.out.BeginEvent()
-		w.Machine.Advance(w.now, &w.out)
+	clear(l.inbox)
+	l.inbox = l.inbox[:0]
+	if at, ok := l.deadline(); ok && at <= w.now {
+		l.out.BeginEvent()
+		l.machine.Advance(now, &l.out)
 	}
-	w.out.Submit(w.submit)
-	for i := range w.out.Notes {
-		w.log(Entry{From: "gw", Text: describeNote(&w.out.Notes[i])})
+	l.out.Submit(l.process.store.Submit)
+	l.post()
+	l.send()
+}
+
+// send does what the round said.
+func (l *loop) send() {
+	w := l.process.world
+	for i := range l.out.Notes {
+		w.log(Entry{From: "gw", Text: describeNote(&l.out.Notes[i])})
 	}
-	for _, o := range w.out.Outputs() {
-		if s := w.streams[o.Conn]; s != nil {
+	for _, o := range l.out.Outputs() {
+		if s := l.process.streams[o.Conn]; s != nil {
 			s.take(&o)
 		}
 	}
-	for _, d := range w.out.Outgoing() {
-		if r := w.nodes[d.To]; r != nil {
+	for _, d := range l.out.Outgoing() {
+		if r := w.radios[d.To]; r != nil {
 			data := slices.Clone(d.Data)
 			w.send("gw", r.Name, data, func() { r.hear(data) })
 		}
 	}
 }
 
-// submit gives the store a batch, which becomes durable some time later.
-func (w *World) submit(b *store.Batch) store.Ticket {
-	t := w.store.Submit(b)
-	w.After(w.draw(w.options.Commit), func() {
-		if !w.Hold {
-			w.store.Commit(1)
+// post brings other shards what is for them, in order for each.
+func (l *loop) post() {
+	p := l.process
+	for to := range p.shards {
+		var posts []shard.Post
+		for _, x := range l.out.Posts {
+			if x.To.Shard() == to {
+				posts = append(posts, x)
+			}
 		}
-	})
-	return t
+		if len(posts) == 0 {
+			continue
+		}
+		d := delivery{shard.Event{Kind: shard.Posted, Posts: posts}, l.out.Ticket()}
+		pair := [2]int{l.number, to}
+		p.posted[pair] = max(p.posted[pair], p.world.now+p.world.draw(p.world.options.Post))
+		p.world.at(p.posted[pair], func() { p.shards[to].inbox = append(p.shards[to].inbox, d) })
+	}
 }

@@ -2,8 +2,10 @@ package world
 
 import (
 	"io"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 )
@@ -23,45 +25,104 @@ type Endpoint interface {
 type Stream struct {
 	Name string
 
-	world  *World
-	end    Endpoint
-	conn   shard.ConnID
-	up     shard.Time // when the last octets to the server arrive
-	down   shard.Time // when the last octets to the client do
-	gone   bool       // the server has closed it, or knows that it is closed
-	paused bool
-	held   []byte // arrived while the server does not read
+	world   *World
+	process *process // that has its other end
+	end     Endpoint
+	conn    shard.ConnID
+	up      shard.Time // when the last octets to the server arrive
+	down    shard.Time // when the last octets to the client do
+	gone    bool       // the server has closed it, or knows that it is closed
+	paused  bool
+	held    []byte // arrived while the server does not read
+	cut     bool   // nothing comes to the client any more but the end
+	ended   bool   // that has come
+	broken  bool   // the server is gone, which the client finds out by sending
 }
 
-// Dial opens a stream.
+// Dial opens a stream. The name is the client's id: the shard that its session
+// lives on accepts it.
 func (w *World) Dial(name string, end Endpoint) *Stream {
-	s := &Stream{Name: name, world: w, end: end, conn: shard.ConnID(len(w.streams) + 1)}
-	w.streams[s.conn] = s
+	w.lastConn++
+	s := &Stream{Name: name, world: w, process: w.process, end: end, conn: w.lastConn}
+	if !w.Up() { // nobody listens
+		s.refused()
+		return s
+	}
+	s.process.streams[s.conn] = s
 	info := &shard.ConnInfo{
 		Remote:   netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(s.conn)),
 		Listener: "mqtt://world", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20,
 	}
-	s.toServer(func() { w.deliver(shard.Event{Kind: shard.Opened, Conn: s.conn, Info: info}) })
+	s.toServer(func() { s.deliver(shard.Event{Kind: shard.Opened, Conn: s.conn, Info: info}) })
 	return s
+}
+
+// refused ends a stream that nobody takes.
+func (s *Stream) refused() {
+	s.gone = true
+	s.toClient(s.finish)
+}
+
+// breakOff is what becomes of the stream in a crash of the server: of what is on
+// its way to the client some arrives, and the client is told of the end, or
+// finds out when it sends.
+func (s *Stream) breakOff(random *rand.Rand) {
+	s.gone = true
+	s.cut = random.IntN(2) == 0
+	if random.IntN(2) == 0 {
+		s.broken = true
+		return
+	}
+	s.down += time.Duration(random.Int64N(int64(2 * time.Second)))
+	s.toClient(s.finish)
+}
+
+// finish tells the client, once, that the stream has ended.
+func (s *Stream) finish() {
+	if !s.ended {
+		s.ended = true
+		s.end.Closed()
+	}
 }
 
 // Send sends whole packets.
 func (s *Stream) Send(data []byte) {
-	for _, text := range s.end.Describe(data, true) {
-		s.world.log(Entry{From: s.Name, To: "gw", Text: text})
+	s.world.logPacket(s.Name, "gw", data)
+	s.describe(s.Name, "gw", data, true)
+	if s.broken {
+		s.broken = false
+		s.toClient(s.finish)
 	}
 	s.world.pieces(data, func(piece []byte) { s.toServer(func() { s.arrived(piece) }) })
+}
+
+// describe tells the trace's reader of packets.
+func (s *Stream) describe(from, to string, data []byte, toServer bool) {
+	if s.world.options.Quiet {
+		return
+	}
+	for _, text := range s.end.Describe(data, toServer) {
+		s.world.tell(func() Entry { return Entry{From: from, To: to, Text: text} })
+	}
 }
 
 // Close closes the stream from the client's side.
 func (s *Stream) Close() {
 	s.world.log(Entry{From: s.Name, To: "gw", Text: "close"})
+	s.ended = true
 	s.toServer(func() {
 		if !s.gone {
 			s.gone = true
-			s.world.deliver(shard.Event{Kind: shard.Closed, Conn: s.conn, Err: io.EOF})
+			s.deliver(shard.Event{Kind: shard.Closed, Conn: s.conn, Err: io.EOF})
+			delete(s.process.streams, s.conn)
 		}
 	})
+}
+
+func (s *Stream) deliver(ev shard.Event) {
+	if s.process == s.world.process {
+		s.world.deliver(s.Name, ev)
+	}
 }
 
 func (s *Stream) arrived(data []byte) {
@@ -70,16 +131,21 @@ func (s *Stream) arrived(data []byte) {
 	case s.paused:
 		s.held = append(s.held, data...)
 	default:
-		s.world.deliver(shard.Event{Kind: shard.Received, Conn: s.conn, Data: data})
+		s.deliver(shard.Event{Kind: shard.Received, Conn: s.conn, Data: data})
 	}
 }
 
 // take takes what the machine has for the client.
 func (s *Stream) take(o *shard.Output) {
-	for _, text := range s.end.Describe(o.Data, false) {
-		s.world.log(Entry{From: "gw", To: s.Name, Text: text})
-	}
-	s.world.pieces(o.Data, func(piece []byte) { s.toClient(func() { s.end.Receive(piece) }) })
+	s.world.logPacket("gw", s.Name, o.Data)
+	s.describe("gw", s.Name, o.Data, false)
+	s.world.pieces(o.Data, func(piece []byte) {
+		s.toClient(func() {
+			if !s.cut && !s.ended {
+				s.end.Receive(piece)
+			}
+		})
+	})
 	switch o.Read {
 	case shard.ReadPause:
 		s.paused = true
@@ -92,8 +158,9 @@ func (s *Stream) take(o *shard.Output) {
 	}
 	if o.Close && !s.gone {
 		s.gone = true
+		delete(s.process.streams, s.conn)
 		s.world.log(Entry{From: "gw", To: s.Name, Text: "close"})
-		s.toClient(s.end.Closed)
+		s.toClient(s.finish)
 	}
 }
 

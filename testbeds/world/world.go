@@ -1,4 +1,4 @@
-// Package world runs the shipped cores, one shard of broker and gateway, with
+// Package world runs the shipped cores, shards of broker and gateway, with
 // nodes and clients on an in-memory network in virtual time.
 //
 // One goroutine drives everything: no loop, no socket, no wall clock. What
@@ -6,20 +6,21 @@
 // replays a failure exactly; the trace's hash proves it. Datagrams of nodes are
 // lost, repeated and, since each takes a time of its own, reordered. Streams of
 // clients are reliable, late, and may come in pieces. What the store is given
-// becomes durable some time later.
+// becomes durable some time later, on a simulated disk. The process may be
+// killed between any two events: then the next one finds what the disk had.
 package world
 
 import (
 	"container/heap"
+	"crypto/sha256"
+	"hash"
 	"math/rand/v2"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
-	"github.com/dormouse-mqtt/dormouse/broker/store"
-	"github.com/dormouse-mqtt/dormouse/broker/store/memory"
+	"github.com/dormouse-mqtt/dormouse/broker/store/sim"
 	gateway "github.com/dormouse-mqtt/dormouse/gateway/core"
-	"github.com/dormouse-mqtt/dormouse/gateway/local"
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
@@ -38,8 +39,18 @@ type Options struct {
 	Stream Range
 	// Split has streams come in pieces.
 	Split bool
-	// Commit is how long the store takes. Zero: 5 ms.
+	// Commit is how long the store takes for a group. Zero: 5 ms.
 	Commit Range
+	// EIO and ENOSPC are how probable it is that a commit fails so.
+	EIO, ENOSPC float64
+	// Shards is how many there are. Zero: 1.
+	Shards int
+	// Post is how long shards take to hear each other.
+	Post Range
+	// Wall is what the wall clock shows at time zero.
+	Wall time.Duration
+	// Quiet keeps of the trace its hash alone.
+	Quiet bool
 	// Link is the nodes' listener; nil: everybody is welcome, T_retry is 10 s,
 	// N_retry 3, and 2 s towards an awake node.
 	Link *shard.LinkInfo
@@ -57,6 +68,9 @@ func (o Options) withDefaults() Options {
 			*d.of = Range{d.by, d.by}
 		}
 	}
+	if o.Shards == 0 {
+		o.Shards = 1
+	}
 	if o.Link == nil {
 		o.Link = &shard.LinkInfo{
 			Listener: "mqttsn://world", MTU: 1024, MaxPacket: 1024, MaxClients: 1000,
@@ -72,41 +86,42 @@ const theLink shard.LinkID = 1
 
 // A World is the cores and all that is around them.
 type World struct {
-	// Machine is what is under test.
-	Machine *local.Machine
 	// Hold keeps the store from committing until Commit is called.
 	Hold bool
+	// Damaged counts stored values that a restart could not read.
+	Damaged int
 
-	options Options
-	random  *rand.Rand
-	now     shard.Time
-	events  events
-	last    uint64 // sequence number of the newest event
-	inbox   []shard.Event
-	out     shard.Out
-	store   *memory.Store
-	nodes   map[radio.Addr]*Radio
-	streams map[shard.ConnID]*Stream
-	trace   []Entry
+	options  Options
+	random   *rand.Rand
+	now      shard.Time
+	wall     time.Duration // at time zero
+	events   events
+	last     uint64   // sequence number of the newest event
+	process  *process // nil: it does not run
+	disk     *sim.Disk
+	fault    error // of the disk
+	radios   map[radio.Addr]*Radio
+	lastConn shard.ConnID
+	sum      hash.Hash
+	record   []byte // of the trace, on its way into sum
+	trace    []Entry
 }
 
-// New makes a world at time zero.
+// New makes a world at time zero, with a process that has been started.
 func New(seed uint64, options Options) *World {
 	options = options.withDefaults()
 	w := &World{
 		options: options,
 		random:  rand.New(rand.NewPCG(seed, 0)),
-		nodes:   map[radio.Addr]*Radio{},
-		streams: map[shard.ConnID]*Stream{},
+		wall:    options.Wall,
+		radios:  map[radio.Addr]*Radio{},
+		sum:     sha256.New(),
+		now:     -birth,
 	}
-	w.Machine = local.New(core.New(core.NewDirectory(w.submit), options.Broker), options.Gateway)
-	w.store = memory.New(func(ev store.Event) {
-		w.log(Entry{From: "store", To: "gw", Text: describeStore(ev)})
-		w.deliver(shard.Event{Kind: shard.Stored, Store: ev})
-	}, memory.Options{Hold: true})
-	w.deliver(shard.Event{Kind: shard.Wall})
-	w.deliver(shard.Event{Kind: shard.LinkUp, Link: theLink, LinkInfo: options.Link})
-	w.round()
+	w.start()
+	w.Run(birth)
+	w.trace = nil
+	w.sum.Reset()
 	return w
 }
 
@@ -123,12 +138,15 @@ func (w *World) Run(d time.Duration) {
 }
 
 // Commit makes durable what the store was given while Hold was set.
-func (w *World) Commit() { w.store.Commit(-1); w.round() }
+func (w *World) Commit() {
+	w.process.store.Advance(w.now + birth)
+	w.process.rounds()
+}
 
-// Stop tells the machine that the process ends.
+// Stop tells the machines that the process ends.
 func (w *World) Stop() {
-	w.deliver(shard.Event{Kind: shard.Stopping})
-	w.round()
+	w.process.all(shard.Event{Kind: shard.Stopping})
+	w.process.rounds()
 }
 
 // An event is something that happens outside the machine.
@@ -164,8 +182,10 @@ func (w *World) step(end shard.Time) bool {
 	if len(w.events) > 0 && w.events[0].at <= next {
 		next, due = w.events[0].at, true
 	}
-	if at, ok := w.Machine.Deadline(); ok && at <= next {
-		next, due = at, true
+	if w.process != nil {
+		if at, ok := w.process.deadline(); ok && at <= next {
+			next, due = at, true
+		}
 	}
 	w.now = max(w.now, next)
 	if !due {
@@ -177,7 +197,9 @@ func (w *World) step(end shard.Time) bool {
 			break
 		}
 	}
-	w.round()
+	if w.process != nil {
+		w.process.step()
+	}
 	return true
 }
 
