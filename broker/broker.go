@@ -24,6 +24,8 @@ import (
 // Options configure a Broker. The zero value is one without listeners.
 type Options struct {
 	Core core.Options
+	// Shards is how many share the work. Zero: 1.
+	Shards int
 	// Machine puts something in front of a shard's core, such as a gateway.
 	// Nil: the core itself.
 	Machine func(shard int, c *core.Core) shard.Machine
@@ -53,8 +55,9 @@ type Link struct {
 // A Broker is running from Start to Close.
 type Broker struct {
 	logger    *slog.Logger
-	core      *core.Core
-	loop      *loop.Loop
+	cores     []*core.Core
+	loops     []*loop.Loop
+	next      atomic.Uint64 // connection, dealt out in turn
 	listeners []*net.TCPListener
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
@@ -67,16 +70,7 @@ func Start(options Options) (*Broker, error) {
 		options.Logger = slog.Default()
 	}
 	b := &Broker{logger: options.Logger}
-	var kept *memory.Store
-	b.core = core.New(core.NewDirectory(func(batch *store.Batch) store.Ticket { return kept.Submit(batch) }), options.Core)
-	var machine shard.Machine = b.core
-	if options.Machine != nil {
-		machine = options.Machine(0, b.core)
-	}
-	b.loop = loop.New(machine, loop.Options{Logger: b.logger})
-	// What the process holds in memory need not be kept a second time.
-	kept = memory.New(b.loop.Stored, memory.Options{Forget: true})
-	b.loop.SetStore(kept)
+	b.makeShards(&options)
 	for i := range options.Listeners {
 		if err := b.listen(options.Listeners[i].Address); err != nil {
 			b.closeListeners()
@@ -85,14 +79,36 @@ func Start(options Options) (*Broker, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	b.done.Go(func() { b.loop.Run(ctx) })
+	for _, l := range b.loops {
+		b.done.Go(func() { l.Run(ctx) })
+	}
 	for i := range options.Links {
-		b.loop.AddLink(options.Links[i].Radio, &options.Links[i].Info)
+		b.loops[0].AddLink(options.Links[i].Radio, &options.Links[i].Info)
 	}
 	for i, l := range b.listeners {
 		b.done.Go(func() { b.accept(l, options.Listeners[i]) })
 	}
 	return b, nil
+}
+
+// makeShards makes the cores, the loops that run them, and what they share.
+func (b *Broker) makeShards(options *Options) {
+	// What the process holds in memory need not be kept a second time.
+	kept := memory.New(func(ev store.Event) { loop.StoredAll(b.loops, ev) }, memory.Options{Forget: true})
+	directory := &directory{Directory: core.NewDirectory(kept.Submit)}
+	for i := range max(1, options.Shards) {
+		o := options.Core
+		o.Shard, o.Shards = i, max(1, options.Shards)
+		c := core.New(directory, o)
+		var machine shard.Machine = c
+		if options.Machine != nil {
+			machine = options.Machine(i, c)
+		}
+		l := loop.New(machine, loop.Options{Logger: b.logger})
+		l.SetStore(kept)
+		b.cores, b.loops = append(b.cores, c), append(b.loops, l)
+	}
+	loop.Join(b.loops...)
 }
 
 func (b *Broker) listen(address string) error {
@@ -148,15 +164,20 @@ func (b *Broker) accept(l *net.TCPListener, options Listener) {
 		}
 		clients.Add(1)
 		remote, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
-		b.loop.AddConn(conn, &shard.ConnInfo{
+		b.loops[b.next.Add(1)%uint64(len(b.loops))].AddConn(conn, &shard.ConnInfo{
 			Remote: remote, Listener: options.URL, Anonymous: options.Anonymous, MaxPacket: maxPacket,
 		}, func() { clients.Add(-1) })
 	}
 }
 
-// Inspect runs f with the shard's core, on its goroutine.
+// Inspect runs f with each shard's core, on its goroutine, one after the other.
+// It says whether all were still running.
 func (b *Broker) Inspect(f func(*core.Core)) bool {
-	return b.loop.Call(func() { f(b.core) })
+	all := true
+	for i, l := range b.loops {
+		all = l.Call(func() { f(b.cores[i]) }) && all
+	}
+	return all
 }
 
 func (b *Broker) closeListeners() {

@@ -1,5 +1,5 @@
-// Package client is an MQTT client, 3.1.1 and 5.0, that sends up to QoS 1: what
-// the command line tools stand on.
+// Package client is an MQTT client, 3.1.1 and 5.0: what the command line tools
+// stand on.
 //
 // One goroutine reads. While the application does not take its messages nothing
 // more is read, and TCP holds the server back: whoever waits for an answer must
@@ -55,7 +55,7 @@ type Client struct {
 	options   Options
 	limits    limits
 	messages  chan Message
-	inflight  chan struct{}   // holds one for each PUBLISH that waits for PUBACK
+	inflight  chan struct{}   // holds one for each PUBLISH that waits for PUBACK or PUBCOMP
 	exactly   map[uint16]bool // ids of QoS 2 messages between PUBLISH and PUBREL
 	done      chan struct{}   // closed when the reader has ended
 	ending    chan struct{}   // closed by Close

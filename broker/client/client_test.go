@@ -89,7 +89,12 @@ func TestConversation(t *testing.T) {
 						&mqtt.Publish{Topic: []byte("t"), QoS: 1, PacketID: 9, Payload: []byte("hello")},
 					}
 				case *mqtt.Publish:
+					if p.QoS == 2 {
+						return []mqtt.Packet{&mqtt.Pubrec{PacketID: p.PacketID}}
+					}
 					return []mqtt.Packet{&mqtt.Puback{PacketID: p.PacketID}}
+				case *mqtt.Pubrel:
+					return []mqtt.Packet{&mqtt.Pubcomp{PacketID: p.PacketID}}
 				case *mqtt.Unsubscribe:
 					return []mqtt.Packet{&mqtt.Unsuback{PacketID: p.PacketID, Codes: []byte{0}}}
 				}
@@ -100,6 +105,8 @@ func TestConversation(t *testing.T) {
 			require.Equal(t, []byte{1}, codes)
 			require.Equal(t, Message{"t", []byte("hello"), 1, false}, <-c.Messages())
 			require.NoError(t, c.Publish(t.Context(), Message{Topic: "t", QoS: 1}))
+			require.NoError(t, c.Publish(t.Context(), Message{Topic: "t", QoS: 2}))
+			require.Empty(t, c.inflight)
 			_, err = c.Unsubscribe(t.Context(), "t")
 			require.NoError(t, err)
 			c.Close()
@@ -202,7 +209,7 @@ func TestServerGoes(t *testing.T) {
 
 // What the server said in CONNACK is kept.
 func TestLimits(t *testing.T) {
-	props := mqtt.AppendUint32(nil, mqtt.MaximumPacketSize, 30)
+	props := mqtt.AppendByte(mqtt.AppendUint32(nil, mqtt.MaximumPacketSize, 30), mqtt.MaximumQoS, 1)
 	c, _ := connected(t, Options{}, func(p mqtt.Packet) []mqtt.Packet {
 		if p.Type() == mqtt.TypeConnect {
 			return []mqtt.Packet{&mqtt.Connack{Properties: mqtt.NewProperties(props)}}

@@ -26,7 +26,7 @@ func (e *RefusedError) Error() string {
 // limits are what the server said in CONNACK (5.0, 3.2.2.3).
 type limits struct {
 	keepAlive time.Duration
-	inflight  int // PUBLISH that wait for PUBACK
+	inflight  int // PUBLISH that wait for PUBACK or PUBCOMP
 	packet    int // octets
 	qos       byte
 }
@@ -72,7 +72,7 @@ func (c *Client) connect(r *bufio.Reader) error {
 }
 
 func limitsOf(o *Options, p mqtt.Properties) limits {
-	l := limits{keepAlive: o.KeepAlive, inflight: maxInflight, packet: maxPacket, qos: 1}
+	l := limits{keepAlive: o.KeepAlive, inflight: maxInflight, packet: maxPacket, qos: 2}
 	if v, ok := p.Uint16(mqtt.ServerKeepAlive); ok { // [MQTT-3.1.2-21]
 		l.keepAlive = time.Duration(v) * time.Second
 	}

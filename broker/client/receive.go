@@ -61,7 +61,15 @@ func (c *Client) handle(p mqtt.Packet) error {
 	case *mqtt.Pubrel:
 		delete(c.exactly, p.PacketID)
 		return c.acknowledge(&mqtt.Pubcomp{PacketID: p.PacketID})
+	case *mqtt.Pubrec:
+		if p.Code.Failed() { // the exchange ends with it [MQTT-4.3.3-4]
+			c.answer(mqtt.TypePubcomp, p.PacketID, answer{code: p.Code})
+			return nil
+		}
+		return c.acknowledge(&mqtt.Pubrel{PacketID: p.PacketID})
 	case *mqtt.Puback:
+		c.answer(p.Type(), p.PacketID, answer{code: p.Code})
+	case *mqtt.Pubcomp:
 		c.answer(p.Type(), p.PacketID, answer{code: p.Code})
 	case *mqtt.Suback:
 		c.answer(p.Type(), p.PacketID, answer{codes: bytes.Clone(p.Codes)})

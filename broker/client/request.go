@@ -110,13 +110,13 @@ func (c *Client) settle(t mqtt.Type, id uint16) (r request, ok bool) {
 		return r, false
 	}
 	delete(c.pending, id)
-	if t == mqtt.TypePuback {
+	if t == mqtt.TypePuback || t == mqtt.TypePubcomp {
 		<-c.inflight
 	}
 	return r, true
 }
 
-// Publish sends a message, and at QoS 1 waits until the server has it.
+// Publish sends a message, and at QoS 1 and 2 waits until the server has it.
 func (c *Client) Publish(ctx context.Context, m Message) error {
 	p := mqtt.Publish{QoS: mqtt.QoS(m.QoS), Retain: m.Retain, Topic: []byte(m.Topic), Payload: m.Payload}
 	switch size := p.Size(c.options.Version); {
@@ -136,7 +136,11 @@ func (c *Client) Publish(ctx context.Context, m Message) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	a, err := c.ask(ctx, mqtt.TypePuback, func(id uint16) mqtt.Packet { p.PacketID = id; return &p })
+	want := mqtt.TypePuback
+	if m.QoS == 2 { // PUBREC goes on by itself
+		want = mqtt.TypePubcomp
+	}
+	a, err := c.ask(ctx, want, func(id uint16) mqtt.Packet { p.PacketID = id; return &p })
 	if err == nil && a.code.Failed() {
 		return fmt.Errorf("publish refused: %v", a.code)
 	}

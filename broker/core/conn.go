@@ -93,6 +93,9 @@ func (c *Core) packets(now shard.Time, k *conn, data []byte, out *shard.Out) []b
 			c.malformed(now, k, err, out)
 			return nil
 		}
+		if connect, ok := p.(*mqtt.Connect); ok && c.moves(k, connect, data, out) {
+			return nil
+		}
 		c.packet(now, k, p, out)
 		data = data[n:]
 		if c.conns[k.dest.ID] != k {
@@ -100,6 +103,22 @@ func (c *Core) packets(now shard.Time, k *conn, data []byte, out *shard.Out) []b
 		}
 	}
 	return data
+}
+
+// moves hands a connection whose CONNECT is at the start of data to the shard
+// that the client's session lives on. Nothing was done with it, nor judged (L8).
+func (c *Core) moves(k *conn, p *mqtt.Connect, data []byte, out *shard.Out) bool {
+	if k.state != awaitConnect || len(p.ClientID) == 0 {
+		return false
+	}
+	to := Owner(string(p.ClientID), c.options.Shards)
+	if to == c.options.Shard {
+		return false
+	}
+	out.Moves = append(out.Moves, shard.Move{Conn: k.dest.ID, To: to, Data: slices.Clone(data)})
+	delete(c.conns, k.dest.ID)
+	c.connDue.Remove(&k.due)
+	return true
 }
 
 // maxConnect bounds a CONNECT, in octets: nobody has said who he is yet.

@@ -40,6 +40,12 @@ type Loop struct {
 	links   map[shard.LinkID]*link
 	workers sync.WaitGroup
 
+	number  int
+	peers   []*Loop // all shards, this one among them
+	backlog backlog
+	held    []letter // whose readers wait until no shard is congested
+	ending  bool
+
 	mu       sync.Mutex
 	inbox    []letter
 	stopped  bool
@@ -51,9 +57,11 @@ type Loop struct {
 // A letter is an event in the inbox, and what is to be done after it was handled.
 type letter struct {
 	event  shard.Event
-	stream *stream // to register on Opened, to credit on Received
-	link   *link   // to register on LinkUp, to credit on Datagrams
-	call   func()  // runs on the shard's goroutine instead of an event
+	stream *stream      // to register on Opened, to credit on Received
+	link   *link        // to register on LinkUp, to credit on Datagrams
+	ticket store.Ticket // of Posted: what the sender waited for
+	size   int64        // of Posted, in octets
+	call   func()       // runs on the shard's goroutine instead of an event
 }
 
 // New makes a loop for a machine. Run runs it.
@@ -64,7 +72,7 @@ func New(machine shard.Machine, options Options) *Loop {
 	if options.Fatal == nil {
 		options.Fatal = func(string) { os.Exit(70) }
 	}
-	return &Loop{
+	l := &Loop{
 		machine: machine,
 		logger:  options.Logger,
 		log:     newNoteLog(options.Logger),
@@ -74,6 +82,8 @@ func New(machine shard.Machine, options Options) *Loop {
 		links:   map[shard.LinkID]*link{},
 		wake:    make(chan struct{}, 1),
 	}
+	Join(l)
+	return l
 }
 
 // SetStore gives the loop its store, before Run.
@@ -174,10 +184,13 @@ func (l *Loop) round(letters []letter) {
 		l.guard(shard.Event{}, func() { l.machine.Advance(now, &l.out) })
 	}
 	l.out.Submit(func(b *store.Batch) store.Ticket { return l.store.Submit(b) })
+	l.postAll()
 	l.flush()
+	l.move()
 	for i := range letters {
 		l.credit(&letters[i])
 	}
+	l.payHeld()
 	l.log.write(l.out.Notes)
 }
 
@@ -196,6 +209,9 @@ func (l *Loop) open(x *letter) {
 		if ev.Store.Kind == store.Committed {
 			l.out.Committed(ev.Store.Ticket)
 		}
+	case shard.Posted:
+		l.out.Follow(x.ticket)
+		l.received(x)
 	}
 	now := l.now()
 	l.guard(x.event, func() { l.machine.Handle(now, x.event, &l.out) })
@@ -205,6 +221,14 @@ func (l *Loop) open(x *letter) {
 func (l *Loop) credit(x *letter) {
 	switch {
 	case x.stream != nil && x.event.Kind == shard.Received:
+		if x.stream.loop != l { // it has moved, and is not ours any more
+			x.stream.handedOver(x.event.Data)
+			return
+		}
+		if !l.ending && l.congested() {
+			l.held = append(l.held, *x)
+			return
+		}
 		x.stream.handled(x.event.Data)
 	case x.stream != nil && x.event.Kind == shard.Drained:
 		x.stream.pay()
@@ -248,11 +272,12 @@ func (l *Loop) recovered(f func()) (fine bool) {
 
 // stop says goodbye and waits for everybody to leave.
 func (l *Loop) stop() {
+	l.ending = true
 	l.round([]letter{{event: shard.Event{Kind: shard.Stopping}}})
 	l.mu.Lock()
 	l.stopped = true
-	letters := l.inbox
-	l.inbox = nil
+	letters := append(l.held, l.inbox...)
+	l.held, l.inbox = nil, nil
 	l.mu.Unlock()
 	for i := range letters {
 		switch x := &letters[i]; {

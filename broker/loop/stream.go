@@ -15,6 +15,7 @@ import (
 type stream struct {
 	id      shard.ConnID
 	loop    *Loop
+	info    *shard.ConnInfo
 	conn    net.Conn
 	onClose func()
 	credits chan struct{} // one: the reader may go on
@@ -49,11 +50,8 @@ var chunks = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 // AddConn hands a connection to the shard, which closes it in the end and then
 // calls onClose. It returns false if the loop has ended.
 func (l *Loop) AddConn(conn net.Conn, info *shard.ConnInfo, onClose func()) bool {
-	l.mu.Lock()
-	l.lastConn++
-	id := l.lastConn
-	l.mu.Unlock()
-	s := &stream{id: id, loop: l, conn: conn, onClose: onClose, credits: make(chan struct{}, 1)}
+	id := l.nextConn()
+	s := &stream{id: id, loop: l, info: info, conn: conn, onClose: onClose, credits: make(chan struct{}, 1)}
 	l.workers.Add(1)
 	if !l.post(letter{event: shard.Event{Kind: shard.Opened, Conn: id, Info: info}, stream: s}) {
 		l.workers.Done()
@@ -112,6 +110,13 @@ func (s *stream) handled(data []byte) {
 	chunks.Put(&data)
 	s.owed = true
 	s.pay()
+}
+
+// handedOver is handled for a stream that another shard has by now.
+func (s *stream) handedOver(data []byte) {
+	data = data[:cap(data)]
+	chunks.Put(&data)
+	s.credits <- struct{}{}
 }
 
 func (s *stream) pay() {

@@ -16,6 +16,8 @@ type Out struct {
 	Wake []Wake
 	// Posts are for other shards, after the batch was submitted.
 	Posts []Post
+	// Moves are connections that go to other shards.
+	Moves []Move
 	// Notes are for the log.
 	Notes []Note
 
@@ -75,7 +77,7 @@ type touched struct {
 	read       ReadControl
 }
 
-type base struct{ outputs, datagrams, packets, batch, wake, posts int }
+type base struct{ outputs, datagrams, packets, batch, wake, posts, moves int }
 
 type submitted struct {
 	round  Mark
@@ -125,6 +127,8 @@ func (o *Out) BeginRound() {
 	o.Wake = o.Wake[:0]
 	clear(o.Posts)
 	o.Posts = o.Posts[:0]
+	clear(o.Moves)
+	o.Moves = o.Moves[:0]
 	o.follow = 0
 	o.Notes = o.Notes[:0]
 	for i := range o.outputs {
@@ -151,7 +155,7 @@ const (
 func (o *Out) BeginEvent() {
 	o.event++
 	o.journal = o.journal[:0]
-	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake), len(o.Posts)}
+	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake), len(o.Posts), len(o.Moves)}
 }
 
 // Rollback undoes what was left since BeginEvent: the event panicked (L15).
@@ -168,6 +172,7 @@ func (o *Out) Rollback() {
 	o.Batch.Truncate(o.base.batch)
 	o.Wake = o.Wake[:o.base.wake]
 	o.Posts = o.Posts[:o.base.posts]
+	o.Moves = o.Moves[:o.base.moves]
 }
 
 // Follow has this round's mark wait for a ticket that another has: what the

@@ -21,3 +21,11 @@ type Addressee interface {
 	// Shard is the number of the shard that the session lives on.
 	Shard() int
 }
+
+// A Move hands a connection to the shard that its client's session lives on: it
+// is opened there, and gets Data, which was read from it already (L11).
+type Move struct {
+	Conn ConnID
+	To   int
+	Data []byte
+}

@@ -70,7 +70,7 @@ func newPub() *cobra.Command {
 	f.BoolVarP(&null, "null-message", "n", false, "an empty message")
 	f.BoolVarP(&whole, "stdin-file", "s", false, "standard input is the message")
 	f.BoolVarP(&p.Lines, "stdin-line", "l", false, "each line of standard input is a message")
-	f.IntVarP(&p.QoS, "qos", "q", 0, "quality of service: 0 or 1; -1 by MQTT-SN, without connecting")
+	f.IntVarP(&p.QoS, "qos", "q", 0, "quality of service: 0, 1 or, by MQTT, 2; -1 by MQTT-SN, without connecting")
 	f.BoolVarP(&p.Retain, "retain", "r", false, "the server keeps the message for later subscribers")
 	f.IntVar(&p.Repeat, "repeat", 1, "send the message that many times")
 	f.Float64Var(&delay, "repeat-delay", 0, "seconds between two of them")
@@ -85,17 +85,17 @@ func checkPub(c *cobra.Command, p *pubsub.Pub, delay float64) error {
 			given++
 		}
 	}
-	least := 0
+	least, most := 0, 2
 	if p.Version == "mqttsn" {
-		least = -1
+		least, most = -1, 1
 	}
 	switch {
 	case p.Topic == "":
 		return errors.New("there is no topic; give one with -t")
 	case given != 1:
 		return errors.New("give the message by one of -m, -n, -f, -s and -l")
-	case p.QoS < least || p.QoS > 1:
-		return fmt.Errorf("-q is %d; use %d to 1", p.QoS, least)
+	case p.QoS < least || p.QoS > most:
+		return fmt.Errorf("-q is %d; use %d to %d", p.QoS, least, most)
 	case p.Repeat < 1 || !(delay >= 0 && delay < 1e9):
 		return errors.New("--repeat is 1 or more, and --repeat-delay no less than 0")
 	case p.Lines && c.Flags().Changed("repeat"):

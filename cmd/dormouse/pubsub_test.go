@@ -104,6 +104,12 @@ func answer(got *record, p mqtt.Packet, accept mqtt.ReasonCode, messages []mqtt.
 		if p.QoS == 1 {
 			out = append(out, &mqtt.Puback{PacketID: p.PacketID})
 		}
+		if p.QoS == 2 {
+			out = append(out, &mqtt.Pubrec{PacketID: p.PacketID})
+		}
+	case *mqtt.Pubrel:
+		got.add("PUBREL")
+		return []mqtt.Packet{&mqtt.Pubcomp{PacketID: p.PacketID}}
 	case *mqtt.Subscribe:
 		for filter, o := range p.Filters.All() {
 			got.add("SUBSCRIBE %s q%d rh%d", filter, o.QoS, o.RetainHandling)
@@ -129,6 +135,7 @@ func TestPubSends(t *testing.T) {
 		{"-t a -m 21.5", "", `PUBLISH a q0 rfalse "21.5"`},
 		{"-t a -n -r", "", `PUBLISH a q0 rtrue ""`},
 		{"-t a -q 1 -f " + file, "", `PUBLISH a q1 rfalse "\x00\xff\n"`},
+		{"-t a -q 2 -m once", "", "PUBLISH a q2 rfalse \"once\"\nPUBREL"},
 		{"-t a -s", "x\ny\n", `PUBLISH a q0 rfalse "x\ny\n"`},
 		{"-t a -l -q 1", "x\r\n\ny", "PUBLISH a q1 rfalse \"x\\r\"\nPUBLISH a q1 rfalse \"\"\nPUBLISH a q1 rfalse \"y\""},
 		{"-t a -m m --repeat 2 --repeat-delay 0.001", "", "PUBLISH a q0 rfalse \"m\"\nPUBLISH a q0 rfalse \"m\""},
@@ -216,7 +223,7 @@ func TestExitCodes(t *testing.T) {
 		{2, "give one with -t", []string{"pub", "-m", "m"}},
 		{2, "by one of -m, -n, -f, -s and -l", []string{"pub", "-t", "a"}},
 		{2, "by one of -m, -n, -f, -s and -l", []string{"pub", "-t", "a", "-m", "m", "-l"}},
-		{2, "use 0 to 1", []string{"pub", "-t", "a", "-m", "m", "-q", "-1"}},
+		{2, "use 0 to 2", []string{"pub", "-t", "a", "-m", "m", "-q", "-1"}},
 		{2, "use -1 to 1", []string{"pub", "mqttsn://h", "-t", "a", "-m", "m", "-q", "2"}},
 		{2, "a wildcard in a name", []string{"pub", "-t", "a/#", "-m", "m"}},
 		{2, "--repeat is 1 or more", []string{"pub", "-t", "a", "-m", "m", "--repeat", "0"}},
@@ -224,7 +231,8 @@ func TestExitCodes(t *testing.T) {
 		{2, "leave -l or --repeat out", []string{"pub", "-t", "a", "-l", "--repeat", "2"}},
 		{2, "give one or more with -t", []string{"sub"}},
 		{2, "# not last", []string{"sub", "-t", "a/#/b"}},
-		{2, "use 0 or 1", []string{"sub", "-t", "a", "-q", "2"}},
+		{2, "use 0 to 2", []string{"sub", "-t", "a", "-q", "3"}},
+		{2, "use 0 to 1", []string{"sub", "mqttsn://h", "-t", "a", "-q", "2"}},
 		{2, "not negative", []string{"sub", "-t", "a", "-C", "-1"}},
 		{2, "give one with -i", []string{"sub", "-t", "a", "-c"}},
 		{2, "add -V 5", []string{"sub", "-t", "a", "-x", "9"}},

@@ -68,11 +68,15 @@ func newSub() *cobra.Command {
 
 // checkSub says what is missing, or does not go together.
 func checkSub(c *cobra.Command, s *pubsub.Sub, seconds int) error {
+	most := 2
+	if s.Version == "mqttsn" {
+		most = 1
+	}
 	switch {
 	case len(s.Topics) == 0:
 		return errors.New("there is no topic; give one or more with -t")
-	case s.QoS < 0 || s.QoS > 1:
-		return fmt.Errorf("-q is %d; use 0 or 1", s.QoS)
+	case s.QoS < 0 || s.QoS > most:
+		return fmt.Errorf("-q is %d; use 0 to %d", s.QoS, most)
 	case s.Count < 0 || seconds < 0:
 		return errors.New("-C and -W are not negative")
 	case s.KeepSession && !c.Flags().Changed("id"):

@@ -1,0 +1,123 @@
+package broker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dormouse-mqtt/dormouse/broker/client"
+	"github.com/dormouse-mqtt/dormouse/broker/core"
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+)
+
+// held is what a process must not have more of in the end.
+type held struct{ heap, goroutines, descriptors int }
+
+func holds(t *testing.T) held {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("there is no /proc/self/fd to count descriptors in")
+	}
+	return held{int(m.HeapAlloc), runtime.NumGoroutine(), len(files)}
+}
+
+// TestCyclesLeaveNothing connects, publishes, subscribes and leaves 10,000 times
+// from eight clients at once, who take over each other's sessions.
+func TestCyclesLeaveNothing(t *testing.T) {
+	for _, shards := range []int{1, 4} {
+		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
+			b, address := start(t, Options{Shards: shards})
+			cycles(t, address, 200) // buffers that stay
+			before := holds(t)
+			cycles(t, address, 10_000)
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { // sockets linger
+				sessions := 0
+				b.Inspect(func(c *core.Core) { sessions += c.Stats().Sessions })
+				after := holds(t)
+				if sessions == 0 && after.goroutines <= before.goroutines && after.descriptors <= before.descriptors &&
+					after.heap <= before.heap+2<<20 {
+					return
+				}
+				require.True(t, time.Now().Before(deadline), "%d sessions; before %v, after %v", sessions, before, after)
+			}
+		})
+	}
+}
+
+func cycles(t *testing.T, address netip.AddrPort, n int) {
+	const workers = 8
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(w), 0))
+			for range n / workers {
+				cycle(t, address, random)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// cycle is one connection, under an id that others use too: what it asks for may
+// fail because it was taken over.
+func cycle(t *testing.T, address netip.AddrPort, random *rand.Rand) {
+	id := fmt.Sprint("c", random.IntN(16))
+	c, err := client.Dial(t.Context(), address.String(), client.Options{Version: mqtt.V5, ClientID: id, CleanStart: true})
+	if err != nil {
+		return
+	}
+	if random.IntN(2) == 0 {
+		_, _ = c.Subscribe(t.Context(), byte(random.IntN(3)), fmt.Sprint("t/", random.IntN(4)), "all/#")
+	}
+	for range random.IntN(4) {
+		_ = c.Publish(t.Context(), client.Message{Topic: fmt.Sprint("t/", random.IntN(4)), QoS: byte(random.IntN(3)), Payload: []byte(id)})
+	}
+	c.Close()
+}
+
+// TestExactlyOnceBetweenShards: messages of QoS 2 from eight publishers come once
+// each and in order, whatever shards everybody lives on.
+func TestExactlyOnceBetweenShards(t *testing.T) {
+	const publishers, subscribers, each = 8, 4, 200
+	_, address := start(t, Options{Shards: 4})
+	var all sync.WaitGroup
+	for i := range subscribers {
+		s := dial(t, address, fmt.Sprint("subscriber", i))
+		_, err := s.Subscribe(t.Context(), 2, "t/#")
+		require.NoError(t, err)
+		all.Go(func() {
+			next := map[string]int{}
+			for range publishers * each {
+				m := <-s.Messages()
+				if want := fmt.Sprint(next[m.Topic]); string(m.Payload) != want {
+					t.Errorf("%s: %s instead of %s", m.Topic, m.Payload, want)
+					return
+				}
+				next[m.Topic]++
+			}
+		})
+	}
+	for i := range publishers {
+		p := dial(t, address, fmt.Sprint("publisher", i))
+		all.Go(func() {
+			for n := range each {
+				if err := p.Publish(t.Context(), client.Message{Topic: fmt.Sprint("t/", i), QoS: 2, Payload: fmt.Append(nil, n)}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}

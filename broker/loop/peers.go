@@ -1,0 +1,138 @@
+package loop
+
+import (
+	"sync/atomic"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/store"
+)
+
+// Join makes loops the shards of one process, in the order of their numbers,
+// before they run.
+func Join(loops ...*Loop) {
+	for i, l := range loops {
+		l.number, l.peers = i, loops
+	}
+}
+
+// nextConn is a number that no other connection of the process has.
+func (l *Loop) nextConn() shard.ConnID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lastConn++
+	return l.lastConn*shard.ConnID(len(l.peers)) + shard.ConnID(l.number)
+}
+
+const (
+	// maxBacklog is how many octets of posts may wait for a shard before the
+	// others stop reading what may bring more (L10).
+	maxBacklog = 16 << 20
+	// postOverhead is what a post takes besides its message.
+	postOverhead = 128
+)
+
+// A backlog is what is posted to a shard and not handled.
+type backlog struct {
+	octets atomic.Int64
+	full   atomic.Bool // it is, or was and is not half empty yet
+}
+
+func (b *backlog) add(n int64) {
+	if b.octets.Add(n) > maxBacklog {
+		b.full.Store(true)
+	}
+}
+
+// remove says whether those who wait may go on.
+func (b *backlog) remove(n int64) bool {
+	return b.octets.Add(-n) <= maxBacklog/2 && b.full.CompareAndSwap(true, false)
+}
+
+// post hands the round's posts over, a batch for each shard, in their order: a
+// shard that gets them has its answers wait for what this one wrote (L1).
+func (l *Loop) postAll() {
+	if len(l.out.Posts) == 0 {
+		return
+	}
+	batches := make([][]shard.Post, len(l.peers))
+	for _, p := range l.out.Posts {
+		to := p.To.Shard()
+		batches[to] = append(batches[to], p)
+	}
+	ticket := l.out.Ticket()
+	for to, posts := range batches {
+		if len(posts) == 0 {
+			continue
+		}
+		peer, size := l.peers[to], postSize(posts)
+		peer.backlog.add(size)
+		peer.post(letter{event: shard.Event{Kind: shard.Posted, Posts: posts}, ticket: ticket, size: size})
+	}
+}
+
+func postSize(posts []shard.Post) (n int64) {
+	for i := range posts {
+		if n += postOverhead; posts[i].Message != nil {
+			n += int64(posts[i].Size())
+		}
+	}
+	return n
+}
+
+// received takes a batch of posts off the backlog, and wakes those who held
+// their readers back for it.
+func (l *Loop) received(x *letter) {
+	if !l.backlog.remove(x.size) {
+		return
+	}
+	for _, peer := range l.peers {
+		peer.post(letter{call: func() {}})
+	}
+}
+
+// congested says that another shard has too much to do for us to take more in.
+func (l *Loop) congested() bool {
+	for _, peer := range l.peers {
+		if peer != l && peer.backlog.full.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// payHeld lets readers go on that were held back, once nobody is congested.
+func (l *Loop) payHeld() {
+	if len(l.held) == 0 || l.congested() {
+		return
+	}
+	held := l.held
+	l.held = nil
+	for i := range held {
+		l.credit(&held[i])
+	}
+}
+
+// move hands the round's leavers to the shards of their sessions.
+func (l *Loop) move() {
+	for _, m := range l.out.Moves {
+		s, to := l.streams[m.Conn], l.peers[m.To]
+		if s == nil {
+			continue
+		}
+		delete(l.streams, m.Conn)
+		s.loop = to // the reader waits for its credit, which comes last
+		opened := shard.Event{Kind: shard.Opened, Conn: m.Conn, Info: s.info}
+		if !to.post(letter{event: opened, stream: s}) {
+			s.conn.Close()
+			continue
+		}
+		to.post(letter{event: shard.Event{Kind: shard.Received, Conn: m.Conn, Data: m.Data}})
+	}
+}
+
+// StoredAll tells all shards what their store has to tell.
+func StoredAll(loops []*Loop, ev store.Event) {
+	for _, l := range loops {
+		l.Stored(ev)
+	}
+}
