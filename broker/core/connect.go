@@ -26,6 +26,7 @@ var (
 	refuseVersion   = &refusal{mqtt.UnsupportedProtocolVersion, mqtt.ConnUnacceptableVersion, "protocol version"}
 	refuseMethod    = &refusal{mqtt.BadAuthenticationMethod, mqtt.ConnAccepted, "authentication method"}
 	refuseClientID  = &refusal{mqtt.ClientIdentifierNotValid, mqtt.ConnIdentifierRejected, "an empty client id with a session to keep"}
+	refuseStalled   = &refusal{mqtt.ServerUnavailable, mqtt.ConnServerUnavailable, "a session to keep, and the store does not take it"}
 	refuseWillTopic = &refusal{mqtt.TopicNameInvalid, mqtt.ConnAccepted, "will topic"}
 )
 
@@ -42,6 +43,10 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 		a.ClientID = c.assignClientID()
 	}
 	c.readLimits(k, p, &a)
+	if c.stalled && a.Expiry > 0 {
+		c.refuse(k, refuseStalled, out)
+		return
+	}
 	k.keepAlive = p.KeepAlive
 	if limit := uint16(c.options.KeepAliveMax / time.Second); limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
 		k.keepAlive = limit

@@ -93,6 +93,9 @@ type Core struct {
 	scans     []*conn          // whose retained messages go on in the next Advance
 	shares    []*shard.Message // each had an entry that is gone
 	loaded    []*client        // before the first Advance
+	awaited   []awaited        // in the order of their marks
+	awaitedBy []*Target        // theirs
+	stalled   bool             // the store has failed for too long
 	floor     time.Duration    // no wall clock before this one
 	stats     Stats
 
@@ -134,14 +137,18 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 	case shard.Opened:
 		c.open(now, ev.Conn, ev.Info)
 	case shard.Stored:
-		if ev.Store.Kind == store.Committed {
+		switch ev.Store.Kind {
+		case store.Committed:
+			c.stalled = false
 			c.release(now, out)
+		case store.Stalled:
+			c.stall(now, out)
 		}
 	case shard.Wall:
 		c.setWall(ev.Offset)
 	case shard.Posted:
-		for _, p := range ev.Posts {
-			c.arrive(now, p.To.(*Target), p.Entry, out)
+		for i := range ev.Posts {
+			c.posted(now, &ev.Posts[i], out)
 		}
 	case shard.Stopping:
 		c.stop(now, out)
@@ -161,6 +168,17 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 			k.blocked = false
 			c.pump(now, k, out)
 		}
+	}
+}
+
+// posted does what another shard asks of a session of this one.
+func (c *Core) posted(now shard.Time, p *shard.Post, out *shard.Out) {
+	t := p.To.(*Target)
+	switch p.Kind {
+	case shard.PostMessage:
+		c.arrive(now, t, p.Entry, out)
+	case shard.PostWithdraw:
+		c.withdraw(t, p.Message, out)
 	}
 }
 
@@ -226,6 +244,7 @@ func (c *Core) stop(now shard.Time, out *shard.Out) {
 
 // release sends what waited for the store, and goes on where that was waited for.
 func (c *Core) release(now shard.Time, out *shard.Out) {
+	c.arrived(out.Durable())
 	for {
 		r, ok := c.ring.Next(out.Durable())
 		if !ok {
@@ -258,10 +277,11 @@ func (c *Core) left(now shard.Time, k *conn, kind uint8, size int, out *shard.Ou
 
 // What is in the ring, as far as something follows from its release.
 const (
-	ringAnswer   uint8 = iota
-	ringConnack        // the connection's other traffic waits for it (L8)
-	ringPuback         // the client may send one more
-	ringDelivery       // deliveries wait behind it
+	ringAnswer  uint8 = iota
+	ringConnack       // the connection's other traffic waits for it (L8)
+	ringPuback        // the client may send one more
+	ringPubrec
+	ringDelivery // deliveries wait behind it
 )
 
 // answer sends packet to k when all is durable that its session wrote; what the

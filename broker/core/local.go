@@ -39,7 +39,10 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, m *shard.Message, out *s
 	if topic.CheckName(m.Topic, c.options.Topics) != nil || reserved(m.Topic) {
 		return mqtt.TopicNameInvalid, 0
 	}
-	code = c.publish(now, m, by, out)
+	if c.stalled && m.QoS > 0 && (m.Retain || c.goesToDisk(m)) {
+		return mqtt.QuotaExceeded, 0
+	}
+	code, _ = c.publish(now, m, by, out)
 	if by != nil {
 		mark = by.Written
 	}

@@ -32,6 +32,10 @@ func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shar
 	code := c.accept(now, k, name, p, out)
 	if p.QoS == mqtt.AtLeastOnce {
 		k.unanswered++
+		if code == refusedByStore {
+			c.refusePublish(now, k, p.PacketID, false, out)
+			return
+		}
 		c.scratch = (&mqtt.Puback{PacketID: p.PacketID, Code: k.words(code)}).AppendTo(c.scratch[:0], k.version)
 		c.answer(k, ringPuback, c.scratch, out)
 	}
@@ -43,7 +47,10 @@ func (c *Core) publishOnce(now shard.Time, k *conn, name string, p *mqtt.Publish
 	cl := k.client
 	code := mqtt.Success
 	if cl.Begin(p.PacketID) {
-		if code = c.accept(now, k, name, p, out); k.words(code).Failed() {
+		if code = c.accept(now, k, name, p, out); code == refusedByStore {
+			c.refusePublish(now, k, p.PacketID, true, out)
+			return
+		} else if k.words(code).Failed() {
 			cl.End(p.PacketID) // the exchange ends with the answer [MQTT-4.3.3-4]
 		} else if cl.Stored {
 			c.recorder.PutInbound(&out.Batch, cl.Instance, p.PacketID)
@@ -51,7 +58,7 @@ func (c *Core) publishOnce(now shard.Time, k *conn, name string, p *mqtt.Publish
 		}
 	}
 	c.scratch = (&mqtt.Pubrec{PacketID: p.PacketID, Code: k.words(code)}).AppendTo(c.scratch[:0], k.version)
-	c.answer(k, ringAnswer, c.scratch, out)
+	c.answer(k, ringPubrec, c.scratch, out)
 }
 
 // handlePubrel ends the exchange of a message of QoS 2 from the client
@@ -86,7 +93,22 @@ func (c *Core) accept(now shard.Time, k *conn, name string, p *mqtt.Publish, out
 	if s, ok := p.Properties.Uint32(mqtt.MessageExpiryInterval); ok {
 		m.Expires = expires(now, s)
 	}
-	return c.publish(now, m, k.client, out)
+	if c.stalled && m.QoS > 0 && (m.Retain || c.goesToDisk(m)) {
+		return refusedByStore
+	}
+	code, targets := c.publish(now, m, k.client, out)
+	if targets > 0 && m.QoS > 0 {
+		c.await(k, p.PacketID, m, targets, out)
+	}
+	return code
+}
+
+// goesToDisk says whether a durable session gets the message.
+func (c *Core) goesToDisk(m *shard.Message) (durable bool) {
+	c.directory.Match(m.Topic, func(t *Target, s Subscription) {
+		durable = durable || s.QoS > 0 && t.durable.Load() && !t.dead.Load()
+	})
+	return durable
 }
 
 // words is what the client's version can say of a code: 3.x has no refusals.

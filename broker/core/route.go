@@ -18,8 +18,9 @@ const inline = 1024
 
 // publish brings a message to everybody who subscribed to it, and into the
 // retained messages. by is the publisher's session, whose answer has to wait for
-// what was written; nil: nobody waits.
-func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.Out) mqtt.ReasonCode {
+// what was written; nil: nobody waits. awaited is how many sessions it was
+// written for; they are at the end of c.awaitedBy if the publisher has a socket.
+func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.Out) (code mqtt.ReasonCode, awaited int) {
 	c.stats.Published++
 	m.ID = c.nextMessageID()
 	matched, taken, durable := c.receivers(m, out)
@@ -34,6 +35,10 @@ func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.
 		if e.QoS > 0 && h.target.durable.Load() && durable > 0 {
 			e.Stored, e.Shared = true, shared
 			c.recorder.PutEntry(&out.Batch, h.target.instance, &e)
+			if by != nil && by.conn.info != nil {
+				c.awaitedBy = append(c.awaitedBy, h.target)
+				awaited++
+			}
 		}
 		if h.target.shard != c.options.Shard {
 			out.Posts = append(out.Posts, shard.Post{Kind: shard.PostMessage, To: h.target, Entry: e})
@@ -47,11 +52,11 @@ func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.
 	}
 	switch {
 	case matched == 0:
-		return mqtt.NoMatchingSubscribers
+		return mqtt.NoMatchingSubscribers, awaited
 	case taken == 0:
-		return mqtt.QuotaExceeded
+		return mqtt.QuotaExceeded, awaited
 	default:
-		return mqtt.Success
+		return mqtt.Success, awaited
 	}
 }
 

@@ -7,6 +7,7 @@ type Stats struct {
 	Accepted, Refused, RefusedAnonymous, Malformed uint64
 	TakenOver, TimedOut, Evicted                   uint64
 	Published, Delivered, Dropped, Wills           uint64
+	RefusedByStore                                 uint64 // publications that could not be stored
 	Unretained                                     uint64 // not kept, since there are as many as may be
 }
 

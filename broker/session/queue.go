@@ -110,17 +110,39 @@ func (s *Session) Oldest() (e shard.Entry, ok bool) {
 		if e = *q.at(seq); e.QoS == 0 {
 			continue
 		}
-		for ; seq != q.head; seq-- { // those before it move up
-			*q.at(seq) = *q.at(seq - 1)
-			if at, ok := q.latest[q.at(seq).Topic]; ok && at == seq-1 {
-				q.latest[q.at(seq).Topic] = seq
-			}
-		}
-		*q.at(q.head) = e
-		q.pop()
+		s.pull(seq)
 		s.Dropped++
-		s.rest()
 		return e, true
 	}
 	return e, false
+}
+
+// Withdraw takes a message out of the queue; false: it is not there, or no more.
+func (s *Session) Withdraw(id shard.MessageID) (e shard.Entry, ok bool) {
+	if s.busy == nil {
+		return e, false
+	}
+	q := &s.busy.queue
+	for seq := q.head; seq != q.next; seq++ {
+		if e = *q.at(seq); e.QoS > 0 && e.ID == id {
+			s.pull(seq)
+			return e, true
+		}
+	}
+	return e, false
+}
+
+// pull takes the entry at seq out; those before it move up.
+func (s *Session) pull(seq uint64) {
+	q := &s.busy.queue
+	e := *q.at(seq)
+	for ; seq != q.head; seq-- {
+		*q.at(seq) = *q.at(seq - 1)
+		if at, ok := q.latest[q.at(seq).Topic]; ok && at == seq-1 {
+			q.latest[q.at(seq).Topic] = seq
+		}
+	}
+	*q.at(q.head) = e
+	q.pop()
+	s.rest()
 }

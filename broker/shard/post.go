@@ -5,7 +5,8 @@ type PostKind uint8
 
 // What shards tell each other.
 const (
-	PostMessage PostKind = iota // Entry: a message for the session
+	PostMessage  PostKind = iota // Entry: a message for the session
+	PostWithdraw                 // Message: it is taken back, unless it was sent
 )
 
 // A Post is what one shard tells a session of another: in the order in which it

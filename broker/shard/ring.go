@@ -54,6 +54,23 @@ func (r *Ring) Next(durable Mark) (Released, bool) {
 	return Released{e.conn, e.kind, packet}, true
 }
 
+// Filter keeps the packets for which keep says so, in their order. keep must not
+// put anything in.
+func (r *Ring) Filter(keep func(Released) bool) {
+	n, size, at := 0, 0, r.start
+	for _, e := range r.entries[r.head:] {
+		packet := r.data[at : at+e.size : at+e.size]
+		at += e.size
+		if keep(Released{e.conn, e.kind, packet}) {
+			r.entries[n] = e
+			size += copy(r.data[size:], packet)
+			n++
+		}
+	}
+	r.entries, r.data = r.entries[:n], r.data[:size]
+	r.head, r.start = 0, 0
+}
+
 // Len is the number of packets that wait.
 func (r *Ring) Len() int { return len(r.entries) - r.head }
 

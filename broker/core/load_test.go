@@ -1,0 +1,247 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/store"
+)
+
+// TestExactlyOnceOverRestarts: after each step of a conversation of QoS 2, in
+// both directions, the server restarts with what it had committed, and the
+// clients go on as they must.
+func TestExactlyOnceOverRestarts(t *testing.T) {
+	again := func(r *rig, id string) *peer {
+		p := r.dial(mqtt.V311)
+		p.send(connect(id, mqtt.V311, false, 0))
+		r.commit()
+		return p
+	}
+	r := newRig(t, Options{})
+	r.kept("s", mqtt.V311).subscribe("t", 2)
+	r.kept("p", mqtt.V311).send(message("t", "x", 2, 7))
+	r = r.reload(Options{}) // nothing was committed
+	s, p := again(r, "s"), again(r, "p")
+	require.Equal(t, "CONNACK present", s.take())
+	require.Equal(t, "CONNACK present", p.take())
+
+	m := message("t", "x", 2, 7)
+	m.Dup = true
+	p.send(m)
+	r.store.Commit(1) // the publication, and not what was made of it
+	r.round()
+	require.Equal(t, "PUBREC 7", p.take())
+	r = r.reload(Options{})
+	s, p = again(r, "s"), again(r, "p")
+	require.Equal(t, "CONNACK present\nPUBLISH t x q2 dup", s.take(), "its packet id was stored with it")
+	p.take()
+	p.send(m, &mqtt.Pubrel{PacketID: 7})
+	r.commit()
+	require.Equal(t, "PUBREC 7\nPUBCOMP 7", p.take(), "known, and published once")
+	require.Empty(t, s.take())
+
+	r = r.reload(Options{})
+	s = again(r, "s")
+	require.Regexp(t, "^CONNACK present\nPUBLISH t x q2 dup$", s.take(), "its packet id was stored")
+	var id uint16
+	r.core.clients["s"].Flights(func(_ shard.Entry, _ shard.MessageID, i uint16, released bool) {
+		require.False(t, released)
+		id = i
+	})
+	s.send(&mqtt.Pubrec{PacketID: id})
+	r.commit()
+	require.Equal(t, fmt.Sprint("PUBREL ", id), s.take())
+	r = r.reload(Options{})
+	s = again(r, "s")
+	require.Equal(t, fmt.Sprint("CONNACK present\nPUBREL ", id), s.take(), "never the message again")
+	s.send(&mqtt.Pubcomp{PacketID: id})
+	r.commit()
+	r = r.reload(Options{})
+	require.Equal(t, "CONNACK present", again(r, "s").take())
+	require.True(t, r.core.clients["s"].Idle())
+}
+
+// TestLoadRestoresAll: subscriptions with their options, queues in order, wills,
+// retained messages, times.
+func TestLoadRestoresAll(t *testing.T) {
+	r := newRig(t, Options{})
+	s := r.kept("s", mqtt.V5)
+	raw := mqtt.AppendFilter(nil, "t/+", mqtt.SubscribeOptions{QoS: 1, NoLocal: true, RetainAsPublished: true})
+	s.send(&mqtt.Subscribe{PacketID: 1, Filters: mqtt.NewFilters(raw), Properties: mqtt.NewProperties(mqtt.AppendVarint(nil, mqtt.SubscriptionIdentifier, 9))})
+	s.send(message("t/own", "not to itself", 1, 3))
+	s.drop()
+	w := connect("w", mqtt.V311, false, 0)
+	w.HasWill, w.Will = true, mqtt.Will{Topic: []byte("t/will"), Payload: []byte("gone"), QoS: 1}
+	r.dial(mqtt.V311).send(w)
+	p := r.volatile("p", mqtt.V5)
+	for i := range 3 {
+		m := message(fmt.Sprint("t/", i), fmt.Sprint(i), 1, uint16(i+1))
+		m.Retain = i == 1
+		m.Properties = mqtt.NewProperties(mqtt.AppendString(nil, mqtt.ContentType, "text"))
+		if i == 2 {
+			m.Properties = mqtt.NewProperties(mqtt.AppendUint32(nil, mqtt.MessageExpiryInterval, 100))
+		}
+		p.send(m)
+	}
+	r.commit()
+	r = r.reload(Options{})
+	require.Equal(t, 2, r.core.Stats().Sessions)
+	require.Equal(t, 1, r.core.Stats().Retained)
+	require.Equal(t, Subscription{QoS: 1, NoLocal: true, RetainAsPublished: true, Identifier: 9}, r.core.clients["s"].filters["t/+"])
+
+	r.advance(11 * time.Second) // the will's owner is not back
+	s = r.dial(mqtt.V5)
+	s.send(connect("s", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present\nPUBLISH t/0 0 q1\nPUBLISH t/1 1 q1\nPUBLISH t/2 2 q1\nPUBLISH t/will gone q1", s.take())
+	s.subscribe("t/1", 0)
+	require.Contains(t, s.take(), "", "")
+	s.drop()
+	r.advance(700 * time.Second)
+	require.NotContains(t, r.core.clients, "s", "its time counted from the end of its connection")
+	require.Contains(t, r.core.clients, "w")
+}
+
+// TestL13BodiesAreShared: a message for two is stored once, and goes with the
+// last of its entries.
+func TestL13BodiesAreShared(t *testing.T) {
+	r := newRig(t, Options{})
+	var peers []*peer
+	for _, id := range []string{"a", "b"} {
+		p := r.kept(id, mqtt.V311)
+		p.subscribe("t", 1)
+		peers = append(peers, p)
+	}
+	r.volatile("p", mqtt.V311).send(message("t", "shared", 1, 1))
+	r.commit()
+	require.Equal(t, 1, r.stored('b'))
+	for i, p := range peers {
+		p.send(&mqtt.Puback{PacketID: 1})
+		r.commit()
+		require.Equal(t, 1-i, r.stored('b'))
+	}
+	require.Zero(t, r.entries())
+
+	r.volatile("q", mqtt.V311).send(message("t", "again", 1, 1))
+	r.commit()
+	peers[0].drop()
+	r.reload(Options{}).kept("a2", mqtt.V311)
+	gone := r.dial(mqtt.V311)
+	gone.send(connect("a", mqtt.V311, true, 0)) // a session's end counts down, too
+	peers[1].send(&mqtt.Puback{PacketID: 2})
+	r.commit()
+	r.commit()
+	require.Zero(t, r.stored('b'))
+}
+
+// TestLoadDropsGarbage: entries without a session and messages without an entry
+// belong to nothing; what is damaged is left where it is, and counted.
+func TestLoadDropsGarbage(t *testing.T) {
+	r := newRig(t, Options{})
+	for _, id := range []string{"a", "b"} {
+		r.kept(id, mqtt.V311).subscribe("t", 1)
+	}
+	r.volatile("p", mqtt.V311).send(message("t", "x", 1, 1))
+	r.commit()
+	var records []store.Entry
+	require.NoError(t, r.store.Load(func(key, value []byte) error {
+		records = append(records, store.Entry{Key: key, Value: value})
+		return nil
+	}))
+	for i, dropped := range records {
+		t.Run(fmt.Sprintf("without %x", dropped.Key), func(t *testing.T) {
+			n := newRig(t, Options{})
+			loader := NewLoader([]*Core{n.core}, 0)
+			for j, e := range records {
+				if j != i {
+					require.NoError(t, loader.Visit(e.Key, e.Value))
+				}
+			}
+			n.out.BeginRound()
+			loader.Finish(&n.out)
+			require.Zero(t, loader.Damaged)
+			messages := 0
+			for _, cl := range n.core.clients {
+				messages += cl.Queued()
+			}
+			switch {
+			case dropped.Key[0] == 'b':
+				require.Equal(t, 2, loader.Garbage)
+				require.Zero(t, messages)
+			case len(dropped.Key) == 10: // a session's own record
+				require.Equal(t, 2, loader.Garbage, "its entry and its subscription")
+				require.Equal(t, 1, messages)
+			}
+		})
+		t.Run(fmt.Sprintf("damaged %x", dropped.Key), func(t *testing.T) {
+			n := newRig(t, Options{})
+			loader := NewLoader([]*Core{n.core}, 0)
+			for j, e := range records {
+				value := append([]byte(nil), e.Value...)
+				if j == i {
+					value[len(value)-1] ^= 1
+				}
+				require.NoError(t, loader.Visit(e.Key, value))
+			}
+			n.out.BeginRound()
+			loader.Finish(&n.out)
+			require.Equal(t, 1, loader.Damaged)
+		})
+	}
+}
+
+// TestL14ClockThatWentBack: no time has passed.
+func TestL14ClockThatWentBack(t *testing.T) {
+	r := newRig(t, Options{})
+	r.round(shard.Event{Kind: shard.Wall, Offset: 1000 * time.Hour})
+	s := r.kept("s", mqtt.V5)
+	s.drop()
+	r.commit()
+	var all []store.Entry
+	require.NoError(t, r.store.Load(func(key, value []byte) error {
+		all = append(all, store.Entry{Key: key, Value: value})
+		return nil
+	}))
+	for _, wall := range []time.Duration{999 * time.Hour, 1000*time.Hour + 300*time.Second, 1001 * time.Hour} {
+		n := newRig(t, Options{})
+		loader := NewLoader([]*Core{n.core}, wall)
+		for _, e := range all {
+			require.NoError(t, loader.Visit(e.Key, e.Value))
+		}
+		n.out.BeginRound()
+		loader.Finish(&n.out)
+		n.round(shard.Event{Kind: shard.Wall, Offset: wall})
+		left := 600*time.Second - max(0, wall-1000*time.Hour)
+		if left <= 0 {
+			require.Empty(t, n.core.clients)
+			continue
+		}
+		require.Equal(t, left, n.core.clients["s"].endsAt)
+	}
+}
+
+// stored counts the records whose keys begin so, entries those of queues.
+func (r *rig) stored(first byte) (n int) {
+	_ = r.store.Load(func(key, _ []byte) error {
+		if key[0] == first {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+func (r *rig) entries() (n int) {
+	_ = r.store.Load(func(key, _ []byte) error {
+		if key[0] == 's' && len(key) > 10 && key[9] == 1 {
+			n++
+		}
+		return nil
+	})
+	return n
+}

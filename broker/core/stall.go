@@ -1,0 +1,115 @@
+package core
+
+import (
+	"encoding/binary"
+
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// refusedByStore is what a publisher is told while nothing can be stored: in 5.0
+// "quota exceeded"; 3.x has no word for it, and is closed (L9).
+const refusedByStore mqtt.ReasonCode = 0xFF
+
+// An awaited is a message whose publisher waits for the store. If that fails for
+// too long the message is withdrawn.
+type awaited struct {
+	mark     shard.Mark
+	conn     shard.ConnID
+	packetID uint16
+	once     bool // QoS 2
+	message  *shard.Message
+	targets  int // how many of the core's awaitedBy are its
+}
+
+// await notes that the publisher of m, which went to the durable ones of c.hits,
+// waits for this round.
+func (c *Core) await(k *conn, packetID uint16, m *shard.Message, targets int, out *shard.Out) {
+	c.awaited = append(c.awaited, awaited{out.Mark(), k.dest.ID, packetID, m.QoS == 2, m, targets})
+}
+
+// arrived forgets those whose wait is over.
+func (c *Core) arrived(durable shard.Mark) {
+	n, targets := 0, 0
+	for n < len(c.awaited) && c.awaited[n].mark <= durable {
+		targets += c.awaited[n].targets
+		n++
+	}
+	c.forgetAwaited(n, targets)
+}
+
+func (c *Core) forgetAwaited(n, targets int) {
+	left := copy(c.awaited, c.awaited[n:])
+	clear(c.awaited[left:])
+	c.awaited = c.awaited[:left]
+	left = copy(c.awaitedBy, c.awaitedBy[targets:])
+	clear(c.awaitedBy[left:])
+	c.awaitedBy = c.awaitedBy[:left]
+}
+
+// stall refuses the publishers that wait: the store has failed for too long. What
+// they sent is withdrawn where it was not delivered yet; its records go with the
+// puts that are still to be made.
+func (c *Core) stall(now shard.Time, out *shard.Out) {
+	c.stalled = true
+	refused := map[publication]bool{}
+	targets := c.awaitedBy
+	for i := range c.awaited {
+		a := &c.awaited[i]
+		for _, t := range targets[:a.targets] {
+			c.withdraw(t, a.message, out)
+		}
+		targets = targets[a.targets:]
+		refused[publication{a.conn, a.packetID}] = true
+	}
+	c.forgetAwaited(len(c.awaited), len(c.awaitedBy))
+	c.ring.Filter(func(r shard.Released) bool {
+		if r.Kind != ringPuback && r.Kind != ringPubrec {
+			return true
+		}
+		id := binary.BigEndian.Uint16(r.Packet[2:])
+		if !refused[publication{r.Conn, id}] {
+			return true
+		}
+		if k := c.conns[r.Conn]; k != nil {
+			c.refusePublish(now, k, id, r.Kind == ringPubrec, out)
+		}
+		return false
+	})
+}
+
+// A publication is a PUBLISH of QoS 1 or 2.
+type publication struct {
+	conn shard.ConnID
+	id   uint16
+}
+
+// withdraw takes a message back from a session that has not sent it.
+func (c *Core) withdraw(t *Target, m *shard.Message, out *shard.Out) {
+	if t.shard != c.options.Shard {
+		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostWithdraw, To: t, Entry: shard.Entry{Message: m}})
+		return
+	}
+	if e, ok := t.client.Withdraw(m.ID); ok {
+		c.discard(t, e, out)
+	}
+}
+
+// refusePublish tells a publisher that its message is not taken.
+func (c *Core) refusePublish(now shard.Time, k *conn, id uint16, once bool, out *shard.Out) {
+	c.stats.RefusedByStore++
+	if once && k.client.End(id) && k.client.Stored {
+		c.recorder.DeleteInbound(&out.Batch, k.client.Instance, id)
+	}
+	if k.version < mqtt.V5 {
+		c.disconnect(now, k, mqtt.QuotaExceeded, out)
+		return
+	}
+	o := out.To(&k.dest)
+	if once {
+		o.Data = (&mqtt.Pubrec{PacketID: id, Code: mqtt.QuotaExceeded}).AppendTo(o.Data, k.version)
+		return
+	}
+	k.unanswered--
+	o.Data = (&mqtt.Puback{PacketID: id, Code: mqtt.QuotaExceeded}).AppendTo(o.Data, k.version)
+}
