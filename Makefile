@@ -85,8 +85,8 @@ fuzz-ci: ## the fuzz targets take turns within FUZZBUDGET (90) seconds, builds i
 	done
 
 # Inputs that fuzzing found of interest, from the cache of the go command; they run as tests from then on.
-corpus: ## keep what fuzzing found beside the seeds, at most 4 KiB each
-	@$(FUZZERS) | while read -r folder name; do \
+corpus: ## keep what fuzzing of the codecs and the index found beside the seeds, at most 4 KiB each
+	@$(FUZZERS) | grep -E '/(mqtt|mqttsn|topic|slip) ' | while read -r folder name; do \
 		found=$$(go env GOCACHE)/fuzz/$$(go list "$$folder")/$$name; kept=$$folder/testdata/fuzz/$$name; \
 		[ -d "$$found" ] || continue; \
 		mkdir -p "$$kept" && find "$$found" -type f -size -9 -exec cp -n {} "$$kept" \;; \
