@@ -40,15 +40,16 @@ func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, da
 		c.refuse(o, err)
 		return
 	}
-	if n != nil {
-		// Another client id at this address: the old one is lost (C4). The same
-		// again: the broker takes the old connection over.
-		if n.session.ClientID != clientID {
-			c.up.Close(now, n.session.Conn, true, c.out)
-		}
+	if n != nil && n.session.ClientID != clientID { // the old one is lost (C4)
+		n.session.End(now, true, c.up, n, c.out)
 		c.remove(n)
 	}
-	if old := c.clients[clientID]; old != nil { // it moved here (C3)
+	// The broker takes over whatever connection the client id has, here or
+	// elsewhere (C3), and keeps its session or not, as the node says (C2).
+	if old := c.clients[clientID]; old != nil {
+		if s := old.session.State(); p.CleanSession && (s == session.Asleep || s == session.Awake) {
+			c.stats.SleptAway++
+		}
 		c.remove(old)
 	}
 	c.admit(now, o, clientID, p, data)
@@ -63,11 +64,14 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
 	n := &node{core: c, addr: o.address, local: o.local, connect: append([]byte(nil), data...)}
 	n.due.Value = n
-	n.session = session.New(now, conn, p, clientID, o.limits(), session.Predefined{
-		All: c.options.Predefined["*"], Own: c.options.Predefined[clientID],
-	})
+	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
 	c.nodes[o.address], c.conns[conn], c.clients[clientID] = n, n, n
 	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: o.peer})
+}
+
+// predefined are the topic ids that a node knows without registration.
+func (c *Core) predefined(clientID string) session.Predefined {
+	return session.Predefined{All: c.options.Predefined["*"], Own: c.options.Predefined[clientID]}
 }
 
 func (o *origin) limits() session.Limits {
@@ -157,7 +161,7 @@ func (c *Core) mayMove(old *node, o *origin) bool {
 
 // roam finds the node that a waking PINGREQ with a client id is from, and moves
 // it to its new address if that is allowed (S10, S12); nil: it is not.
-func (c *Core) roam(o *origin, clientID string) *node {
+func (c *Core) roam(now shard.Time, o *origin, clientID string) *node {
 	n := c.clients[clientID]
 	if n == nil || !o.admit || !c.mayMove(n, o) {
 		return nil
@@ -166,11 +170,15 @@ func (c *Core) roam(o *origin, clientID string) *node {
 		return nil
 	}
 	if other := c.nodes[o.address]; other != nil {
+		other.session.End(now, true, c.up, other, c.out)
 		c.remove(other)
 	}
-	delete(c.nodes, n.addr)
+	if c.nodes[n.addr] == n {
+		delete(c.nodes, n.addr)
+	}
+	n.away = false
 	n.addr, n.local = o.address, o.local
 	c.nodes[n.addr] = n
-	n.session.Roam(o.limits())
+	n.session.Roam(now, o.limits(), c.up, n, c.out)
 	return n
 }

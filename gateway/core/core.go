@@ -34,6 +34,7 @@ type Core struct {
 	ring    shard.Ring
 	due     deadline.Heap[*node]
 	scolded scolded
+	wall    time.Duration // the wall clock at time zero
 	stats   Stats
 
 	out     *shard.Out // of the call under way
@@ -41,6 +42,7 @@ type Core struct {
 	decoder mqttsn.Decoder
 	scratch []byte // a packet on its way out
 	wrapped []byte // and its encapsulation
+	address []byte // an address on its way into a record
 }
 
 // New makes a shard's gateway that speaks to the broker by up.
@@ -78,6 +80,7 @@ type node struct {
 	addr    address
 	local   radio.Addr // our address as the node knows it
 	session *session.Session
+	away    bool       // its link has not come up since the restart
 	gated   shard.Mark // what the newest answer waits for
 	connect []byte     // the CONNECT that began this, while nothing followed it (C1)
 	due     deadline.Item[*node]
@@ -89,6 +92,9 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 	switch ev.Kind {
 	case shard.LinkUp:
 		c.links[ev.Link] = ev.LinkInfo
+		c.linkUp(now, ev.Link, ev.LinkInfo)
+	case shard.Wall:
+		c.wall = ev.Offset
 	case shard.Datagrams:
 		link := c.links[ev.Link]
 		if link == nil {
@@ -134,18 +140,22 @@ func (c *Core) Evict(now shard.Time, out *shard.Out) {
 	if n := c.current; n != nil {
 		c.current = nil
 		c.stats.Evicted++
-		c.up.Close(now, n.session.Conn, true, out)
+		n.session.End(now, true, c.up, n, out)
 		c.remove(n)
 	}
 }
 
 // Woken tells a node's session what its broker session has for it.
 func (c *Core) Woken(now shard.Time, w shard.Wake, out *shard.Out) {
+	c.out = out
+	if w.Kind == shard.WakeLoaded {
+		c.load(now, w.Client, w.Ext)
+		return
+	}
 	n := c.conns[w.Conn]
 	if n == nil {
 		return
 	}
-	c.out = out
 	switch w.Kind {
 	case shard.WakeAccepted:
 		n.session.Accepted(now, w.Ext, w.Mark, c.up, n, out)
@@ -208,13 +218,14 @@ func (c *Core) remove(n *node) {
 	}
 }
 
-// stop says goodbye to the nodes that listen; sleepers find out when they wake.
+// stop says goodbye to the nodes that listen. Sleepers do not, and are to be
+// found asleep by the next process, if the store tells it of them.
 func (c *Core) stop(now shard.Time) {
 	for _, n := range c.sortedNodes() {
 		if n.session.State() != session.Asleep {
 			n.Send(&mqttsn.Disconnect{})
+			c.up.Close(now, n.session.Conn, false, c.out)
 		}
-		c.up.Close(now, n.session.Conn, false, c.out)
 		c.remove(n)
 	}
 }
@@ -226,6 +237,8 @@ type Stats struct {
 	Refused, RefusedAnonymous, Unknown, Scolded uint64
 	Lost, Evicted, QoSMinus1, QoSMinus1Refused  uint64
 	ForwarderRefused, NodeIDTooLong, TooLarge   uint64
+	FromSleepers                                uint64                        // requests of nodes that did not connect for them (S14)
+	SleptAway                                   uint64                        // sleeps that a CONNECT with CleanSession ended (C2)
 	DropClasses                                 [mqttsn.NumDropClasses]uint64 // malformed, by class
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
@@ -28,6 +29,15 @@ func (n *node) Gate(mark shard.Mark, p mqttsn.Packet) bool {
 	n.gated = n.core.ring.Put(mark, n.session.Conn, 0, n.core.scratch)
 	return true
 }
+
+// Address implements session.Peer.
+func (n *node) Address() []byte {
+	n.core.address = n.addr.append(n.core.address[:0])
+	return n.core.address
+}
+
+// Wall implements session.Peer.
+func (n *node) Wall() time.Duration { return n.core.wall }
 
 // transmit sends a message, in encapsulation if the node is behind a forwarder.
 func (n *node) transmit(message []byte) {

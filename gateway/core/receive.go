@@ -103,7 +103,7 @@ func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 			return
 		}
 		if len(p.ClientID) > 0 && (n == nil || n.session.ClientID != string(p.ClientID)) {
-			if n = c.roam(o, string(p.ClientID)); n == nil {
+			if n = c.roam(now, o, string(p.ClientID)); n == nil {
 				c.scold(now, o)
 				return
 			}
@@ -115,9 +115,23 @@ func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 	}
 	n.connect = nil
 	n.local = o.local
+	if n.session.State() == session.Asleep && request(p) {
+		c.stats.FromSleepers++
+	}
 	c.current = n
 	n.session.Step(now, p, c.up, n, c.out)
 	c.settle(n)
+}
+
+// request says whether a packet asks for what by the text needs a CONNECT after
+// a sleep (S14).
+func request(p mqttsn.Packet) bool {
+	switch p.(type) {
+	case *mqttsn.Publish, *mqttsn.Register, *mqttsn.Subscribe, *mqttsn.Unsubscribe:
+		return true
+	default:
+		return false
+	}
 }
 
 // tooLarge refuses a message above the listener's limit (P10).

@@ -49,22 +49,39 @@ func (u uplink) Unsubscribe(now shard.Time, conn shard.ConnID, filter string, ou
 	return u.core.Unsubscribe(now, conn, filter, out)
 }
 
-// Next implements session.Uplink.
+// Next implements session.Uplink. Of a delivery that is to be released there is
+// no message any more.
 func (u uplink) Next(now shard.Time, conn shard.ConnID, out *shard.Out) (session.Delivery, bool) {
-	d, _, ok := u.core.Next(now, conn, out)
+	d, mark, ok := u.core.Next(now, conn, out)
 	if !ok {
 		return session.Delivery{}, false
 	}
-	return session.Delivery{
-		Topic: d.Topic, Payload: d.Payload, QoS: d.QoS,
-		Retain: d.Retain, Dup: d.Dup, MsgID: d.PacketID,
-	}, true
+	next := session.Delivery{
+		QoS: d.QoS, Retain: d.Retain, Dup: d.Dup, Release: d.Release, MsgID: d.PacketID, Mark: mark,
+	}
+	if !d.Release {
+		next.Topic, next.Payload = d.Topic, d.Payload
+	}
+	return next, true
 }
 
 // Ack implements session.Uplink.
 func (u uplink) Ack(now shard.Time, conn shard.ConnID, msgID uint16, out *shard.Out) {
 	u.core.Ack(now, conn, msgID, out)
 }
+
+// Received implements session.Uplink.
+func (u uplink) Received(conn shard.ConnID, msgID uint16, out *shard.Out) (bool, shard.Mark) {
+	return u.core.Received(conn, msgID, out)
+}
+
+// Completed implements session.Uplink.
+func (u uplink) Completed(conn shard.ConnID, msgID uint16, out *shard.Out) {
+	u.core.Completed(conn, msgID, out)
+}
+
+// Reattach implements session.Uplink.
+func (u uplink) Reattach(clientID string) shard.ConnID { return u.core.Reattach(clientID) }
 
 // Pause implements session.Uplink.
 func (u uplink) Pause(conn shard.ConnID) { u.core.Pause(conn) }

@@ -10,7 +10,8 @@ type stage uint8
 
 const (
 	registering stage = iota // REGACK is awaited
-	publishing               // PUBACK is awaited
+	publishing               // PUBACK or PUBREC is awaited
+	releasing                // PUBCOMP is awaited
 )
 
 // A flight is the one message under way to the node (6).
@@ -18,27 +19,29 @@ type flight struct {
 	Delivery
 	stage      stage
 	idType     mqttsn.TopicIDType
+	registered bool // the node was told the id for this very message (T8)
 	id         uint16
 	regID      uint16 // message id of the REGISTER
 	tries      int
-	due        shard.Time // of the next repetition
-	registered bool       // the node was told the id for this very message (T8)
+	// held counts the answers that have to leave before what is under way has,
+	// itself included; 0: it has left.
+	held int32
+	due  shard.Time // of the next repetition, once it has left
 }
 
 // deliver sends what comes next: one message under way (6), and PINGRESP only
-// after the last acknowledgement, for it lets the node switch its radio off (6.14).
+// after the last acknowledgement, for it lets the node switch its radio off
+// (6.14, S3).
 func (s *Session) deliver(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	for s.waiting == 0 && s.flight == nil && (s.state == Active || s.state == Awake) {
-		if s.state == Awake && s.woken >= wakeMessages { // S6
-			peer.Send(&mqttsn.Pingresp{})
-			s.fallAsleep(now, up)
+		if s.state == Awake && s.wokenEnough(now) {
+			s.doze(now, up, peer)
 			return
 		}
 		d, more := up.Next(now, s.Conn, out)
 		if !more {
 			if s.state == Awake {
-				peer.Send(&mqttsn.Pingresp{})
-				s.fallAsleep(now, up)
+				s.doze(now, up, peer)
 			}
 			return
 		}
@@ -46,27 +49,34 @@ func (s *Session) deliver(now shard.Time, up Uplink, peer Peer, out *shard.Out) 
 	}
 }
 
-// begin starts a delivery. A message that the node can not take or has refused
-// ends here (P10, T3).
+// begin starts a delivery, or goes on with one from before a sleep. A message
+// that the node can not take or has refused ends here (P10, T3).
 func (s *Session) begin(now shard.Time, d Delivery, up Uplink, peer Peer, out *shard.Out) {
 	f := &flight{Delivery: d}
 	s.flight = f
+	s.woken++
+	s.wokenOctets += int32(len(d.Payload))
+	if d.Release { // the node has it (S19)
+		s.launch(now, releasing, d.Mark, peer)
+		return
+	}
 	if s.topics.refused(d.Topic) || !s.fits(&d) {
 		s.land(now, up, out)
 		return
 	}
-	var known bool
-	f.idType, f.id, known = s.name(d.Topic)
-	if !known && f.id == 0 { // the table is full
+	known, fresh := s.name(f)
+	switch {
+	case known:
+		s.sendPublish(now, up, peer, out)
+	case f.id == 0: // the table is full
 		s.land(now, up, out)
-		return
+	default:
+		mark := d.Mark
+		if fresh {
+			mark = max(mark, s.store(now, up, peer, out))
+		}
+		s.sendRegister(now, mark, peer)
 	}
-	s.woken++
-	if !known {
-		s.sendRegister(now, peer)
-		return
-	}
-	s.sendPublish(now, d.Dup, up, peer, out)
 }
 
 // publishHeader is the longest PUBLISH header, in octets, long form included.
@@ -77,58 +87,84 @@ func (s *Session) fits(d *Delivery) bool {
 	return max(len(d.Payload)+publishHeader, len(d.Topic)+8) <= int(s.limits.MTU)
 }
 
-// name says how the node knows a topic: by an id that it was given, by a
-// predefined id (T9), as a short name (T10), or by an id that it has yet to be
-// told.
-func (s *Session) name(topic string) (mqttsn.TopicIDType, uint16, bool) {
-	id, told := s.topics.id(topic)
+// name says how the node knows the flight's topic: by an id that it was given,
+// by a predefined id (T9), as a short name (T10), or by an id that it has yet to
+// be told, which may be fresh.
+func (s *Session) name(f *flight) (known, fresh bool) {
+	id, told := s.topics.id(f.Topic)
+	f.idType, f.id = mqttsn.TopicNormal, id
 	if told {
-		return mqttsn.TopicNormal, id, true
+		return true, false
 	}
-	if pre, ok := s.predefined.ID(topic); ok {
-		return mqttsn.TopicPredefined, pre, true
+	if pre, ok := s.predefined.ID(f.Topic); ok {
+		f.idType, f.id = mqttsn.TopicPredefined, pre
+		return true, false
 	}
-	if len(topic) == 2 {
-		return mqttsn.TopicShort, mqttsn.ShortID([]byte(topic)), true
+	if len(f.Topic) == 2 {
+		f.idType, f.id = mqttsn.TopicShort, mqttsn.ShortID([]byte(f.Topic))
+		return true, false
 	}
 	if id == 0 {
-		id, _ = s.topics.add(topic, s.predefined.Highest())
+		f.id, fresh = s.topics.add(f.Topic, s.predefined.Highest())
 	}
-	return mqttsn.TopicNormal, id, false
+	return false, fresh
 }
 
-func (s *Session) sendRegister(now shard.Time, peer Peer) {
-	f := s.flight
-	f.stage = registering
-	f.registered = true
-	f.regID = s.topics.nextMsgID()
-	f.tries = 0
-	s.sendFlight(now, false, peer)
+// sendRegister tells the node the id of the flight's topic; later messages wait
+// (T1). A new id is stored before (L4).
+func (s *Session) sendRegister(now shard.Time, mark shard.Mark, peer Peer) {
+	s.flight.registered = true
+	s.flight.regID = s.topics.nextMsgID()
+	s.launch(now, registering, mark, peer)
 }
 
-func (s *Session) sendPublish(now shard.Time, dup bool, up Uplink, peer Peer, out *shard.Out) {
-	f := s.flight
-	f.stage = publishing
-	f.tries = 0
-	s.sendFlight(now, dup, peer)
-	if f.QoS == 0 {
+// sendPublish sends the message itself. One of QoS 2 has its id stored before
+// (L4), one of QoS 0 is done with.
+func (s *Session) sendPublish(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
+	s.launch(now, publishing, s.flight.Mark, peer)
+	if s.flight.QoS == 0 {
 		s.land(now, up, out)
 	}
 }
 
-// sendFlight sends what is under way, for the first time or again.
-func (s *Session) sendFlight(now shard.Time, dup bool, peer Peer) {
+// launch sends what a stage of the flight has to say, once mark is durable. It is
+// repeated from when it has left.
+func (s *Session) launch(now shard.Time, to stage, mark shard.Mark, peer Peer) {
 	f := s.flight
+	f.stage, f.tries, f.held = to, 0, 0
 	f.due = now + s.retry()
-	if f.stage == registering {
-		peer.Send(&mqttsn.Register{TopicID: f.id, MsgID: f.regID, TopicName: []byte(f.Topic)})
+	if s.answer(mark, f.packet(f.Dup), peer) {
+		f.held = s.waiting
+	}
+}
+
+// packet is what the flight's stage has to say.
+func (f *flight) packet(dup bool) mqttsn.Packet {
+	switch f.stage {
+	case registering:
+		return &mqttsn.Register{TopicID: f.id, MsgID: f.regID, TopicName: []byte(f.Topic)}
+	case releasing:
+		return &mqttsn.Pubrel{MsgID: f.MsgID}
+	default:
+		return &mqttsn.Publish{
+			Dup: dup && f.QoS > 0, QoS: mqttsn.QoS(f.QoS), Retain: f.Retain,
+			TopicIDType: f.idType, TopicID: f.id, MsgID: f.MsgID, Data: f.Payload,
+		}
+	}
+}
+
+// left notes that an answer that waited has left; it may have been the flight.
+func (f *flight) left(now, retry shard.Time) {
+	if f == nil || f.held == 0 {
 		return
 	}
-	peer.Send(&mqttsn.Publish{
-		Dup: dup && f.QoS > 0, QoS: mqttsn.QoS(f.QoS), Retain: f.Retain,
-		TopicIDType: f.idType, TopicID: f.id, MsgID: f.MsgID, Data: f.Payload,
-	})
+	if f.held--; f.held == 0 {
+		f.due = now + retry
+	}
 }
+
+// isDue says whether the flight is to be repeated.
+func (f *flight) isDue(now shard.Time) bool { return f != nil && f.held == 0 && now >= f.due }
 
 func (s *Session) retry() shard.Time {
 	if s.state == Awake {
@@ -137,65 +173,26 @@ func (s *Session) retry() shard.Time {
 	return s.limits.Retry
 }
 
+// again sends what is under way once more, unless it is yet to leave.
+func (s *Session) again(now shard.Time, peer Peer) {
+	if f := s.flight; f != nil && f.held == 0 {
+		f.due = now + s.retry()
+		peer.Send(f.packet(true))
+	}
+}
+
 // repeat sends what was not acknowledged again. A sleeper that stays silent is
 // left alone until it wakes again (S4); an active node is lost.
 func (s *Session) repeat(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
-	if s.flight.tries < s.limits.Retries {
+	switch {
+	case s.flight.tries < s.limits.Retries:
 		s.flight.tries++
-		s.sendFlight(now, true, peer)
-		return
-	}
-	if s.state == Awake {
+		s.again(now, peer)
+	case s.state == Awake:
 		s.fallAsleep(now, up)
-		return
-	}
-	s.lose(now, up, out)
-}
-
-// regack goes on with a registration.
-func (s *Session) regack(now shard.Time, p *mqttsn.Regack, up Uplink, peer Peer, out *shard.Out) {
-	f := s.flight
-	if f == nil || f.stage != registering || p.MsgID != f.regID {
-		return
-	}
-	switch p.Code {
-	case mqttsn.Accepted:
-		if p.TopicID != f.id { // a late one: message ids begin anew with each connection
-			return
-		}
-		if s.topics.tell(f.Topic) {
-			up.Extend(s.Conn, s.topics.append(nil), out)
-		}
-		s.sendPublish(now, f.Dup, up, peer, out)
-	case mqttsn.Congestion: // T4
-		f.due = now + waitCongested
-		return
 	default:
-		s.refuse(now, up, out)
+		s.lose(now, up, peer, out)
 	}
-	s.deliver(now, up, peer, out)
-}
-
-// puback ends a delivery.
-func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer, out *shard.Out) {
-	f := s.flight
-	if f == nil || f.stage != publishing || p.MsgID != f.MsgID {
-		return
-	}
-	switch p.Code {
-	case mqttsn.Congestion:
-		f.due = now + waitCongested
-		return
-	case mqttsn.InvalidTopicID:
-		if !f.registered && f.idType == mqttsn.TopicNormal { // T8
-			s.sendRegister(now, peer)
-			return
-		}
-		s.refuse(now, up, out)
-	default:
-		s.land(now, up, out)
-	}
-	s.deliver(now, up, peer, out)
 }
 
 // refuse gives the message up, and its topic until the node subscribes or

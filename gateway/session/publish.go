@@ -8,23 +8,73 @@ import (
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 )
 
-// publish takes a message from the node (6.6).
+// publish takes a message from the node (6.6). QoS 0 is answered only to report
+// an error, QoS -1 never (6.8, T7).
 func (s *Session) publish(now shard.Time, p *mqttsn.Publish, up Uplink, peer Peer, out *shard.Out) {
-	name, code := s.resolve(p)
-	if code == mqttsn.Accepted && p.QoS > mqttsn.QoS1 {
-		code = mqttsn.NotSupported
-	}
-	var mark shard.Mark
-	if code == mqttsn.Accepted {
-		code, mark = up.Publish(now, s.Conn, Publication{
-			Topic: name, Payload: p.Data, QoS: byte(max(p.QoS, 0)), Retain: p.Retain,
-		}, out)
-	}
-	// QoS 0 is answered only to report an error, QoS -1 never (6.8, T7).
-	if p.QoS == mqttsn.QoSMinus1 || p.QoS == mqttsn.QoS0 && code != mqttsn.InvalidTopicID {
+	if p.QoS >= mqttsn.QoS1 {
+		s.publishKept(now, p, up, peer, out)
 		return
 	}
-	s.answer(mark, &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: code}, peer)
+	code, _ := s.forward(now, p, up, out)
+	if p.QoS == mqttsn.QoS0 && code == mqttsn.InvalidTopicID {
+		s.answer(0, &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: code}, peer)
+	}
+}
+
+// publishKept takes a message of QoS 1 or 2, once: its id is kept in one batch
+// with it, and the answer waits for that (L4), also when it is given again.
+func (s *Session) publishKept(now shard.Time, p *mqttsn.Publish, up Uplink, peer Peer, out *shard.Out) {
+	s.forget(now)
+	hash := fingerprint(p)
+	if m := s.repetition(p, hash); m != nil {
+		m.until = now + s.window()
+		s.answer(0, acknowledgement(p), peer)
+		return
+	}
+	if !s.room() {
+		peer.Send(&mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: mqttsn.Congestion})
+		return
+	}
+	code, mark := s.forward(now, p, up, out)
+	if code != mqttsn.Accepted {
+		s.answer(mark, &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: code}, peer)
+		return
+	}
+	if p.MsgID != 0 || p.QoS == mqttsn.QoS2 {
+		s.remember(now, p, hash)
+		mark = max(mark, s.store(now, up, peer, out))
+	}
+	s.answer(mark, acknowledgement(p), peer)
+}
+
+// acknowledgement is the answer to a message that was taken.
+func acknowledgement(p *mqttsn.Publish) mqttsn.Packet {
+	if p.QoS == mqttsn.QoS2 {
+		return &mqttsn.Pubrec{MsgID: p.MsgID}
+	}
+	return &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID}
+}
+
+// forward gives the broker a message.
+func (s *Session) forward(now shard.Time, p *mqttsn.Publish, up Uplink, out *shard.Out) (mqttsn.ReturnCode, shard.Mark) {
+	name, code := s.resolve(p)
+	if code != mqttsn.Accepted {
+		return code, 0
+	}
+	return up.Publish(now, s.Conn, Publication{
+		Topic: name, Payload: p.Data, QoS: byte(max(p.QoS, 0)), Retain: p.Retain,
+	}, out)
+}
+
+// pubrel ends the exchange of a message of QoS 2 from the node. PUBCOMP lets it
+// use the id again, and so waits for the record; an id that we do not know gets
+// it, too, and lets the node finish (P7).
+func (s *Session) pubrel(now shard.Time, p *mqttsn.Pubrel, up Uplink, peer Peer, out *shard.Out) {
+	var mark shard.Mark
+	if s.release(now, p.MsgID) {
+		mark = s.store(now, up, peer, out)
+	}
+	s.answer(mark, &mqttsn.Pubcomp{MsgID: p.MsgID}, peer)
 }
 
 // resolve finds the name of the topic that a PUBLISH is about.

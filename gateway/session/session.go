@@ -36,8 +36,6 @@ type Limits struct {
 const (
 	// idleLimit ends a node without keep alive that says nothing (C7).
 	idleLimit = 24 * time.Hour
-	// wakeMessages is how many messages one wake may bring (S6).
-	wakeMessages = 1000
 	// waitCongested is T_WAIT (7.2), for a node that answers "congestion".
 	waitCongested = 5 * time.Minute
 )
@@ -46,9 +44,13 @@ const (
 type Peer interface {
 	// Send sends p now.
 	Send(p mqttsn.Packet)
-	// Gate sends p when mark is durable. It says whether p waits; Released is
-	// called for each that did.
+	// Gate sends p when mark is durable, and after all that waits already. It
+	// says whether p waits; Released is called for each that did, in order.
 	Gate(mark shard.Mark, p mqttsn.Packet) (waits bool)
+	// Address is what the node's link calls it, until the next call.
+	Address() []byte
+	// Wall is the wall clock at time zero.
+	Wall() time.Duration
 }
 
 // A Session is the gateway's side of one node.
@@ -56,20 +58,23 @@ type Session struct {
 	ClientID string
 	Conn     shard.ConnID // of the broker session
 
-	state      State
-	clean      bool
-	probed     bool // a PINGREQ of ours is under way (C15)
-	limits     Limits
-	keepAlive  time.Duration
-	lastSeen   shard.Time
-	sleep      time.Duration // as the node announced it
-	sleepEnds  shard.Time    // when it is lost
-	topics     topics
-	predefined Predefined
-	waiting    int     // answers that wait for the store; deliveries wait for them (T16)
-	flight     *flight // nil: nothing is under way
-	woken      int     // messages sent in this wake
-	lastSub    *subscribed
+	state       State
+	clean       bool
+	kept        bool   // its record is stored
+	probed      bool   // a PINGREQ of ours is under way (C15)
+	keepAlive   uint16 // seconds, as the node announced it; 0: none
+	sleep       uint16 // likewise
+	limits      Limits
+	lastSeen    shard.Time
+	until       shard.Time // asleep: when it is lost; awake: when a wake has lasted long enough
+	topics      topics
+	predefined  Predefined
+	waiting     int32   // answers that wait for the store; deliveries wait for them (T16)
+	woken       int32   // messages begun in this wake
+	wokenOctets int32   // and their payloads
+	flight      *flight // nil: nothing is under way
+	lastSub     *subscribed
+	rare        *rare
 
 	deadline shard.Time // of the next Advance; zero: none
 }
@@ -77,14 +82,16 @@ type Session struct {
 // New begins a session whose CONNECT was passed on to the broker as conn.
 func New(now shard.Time, conn shard.ConnID, c *mqttsn.Connect, clientID string, limits Limits, predefined Predefined) *Session {
 	return &Session{
-		ClientID: clientID, Conn: conn, clean: c.CleanSession, limits: limits,
-		keepAlive: time.Duration(c.Duration) * time.Second,
-		lastSeen:  now, predefined: predefined,
+		ClientID: clientID, Conn: conn, clean: c.CleanSession, kept: !c.CleanSession,
+		limits: limits, keepAlive: c.Duration, lastSeen: now, predefined: predefined,
 	}
 }
 
 // State is where the node stands.
 func (s *Session) State() State { return s.state }
+
+// Listener is the URL of the node's link.
+func (s *Session) Listener() string { return s.limits.Listener }
 
 // Deadline is when Advance is due; zero: never.
 func (s *Session) Deadline() shard.Time { return s.deadline }
@@ -93,8 +100,8 @@ func (s *Session) Deadline() shard.Time { return s.deadline }
 // ids that were stored with it (T5).
 func (s *Session) Accepted(now shard.Time, ext []byte, mark shard.Mark, up Uplink, peer Peer, out *shard.Out) {
 	s.state = Active
-	if !s.clean {
-		s.topics.restore(ext)
+	if s.recall(now, ext, peer.Wall()) {
+		mark = max(mark, s.store(now, up, peer, out))
 	}
 	s.answer(mark, &mqttsn.Connack{Code: mqttsn.Accepted}, peer)
 	s.deliver(now, up, peer, out)
@@ -105,15 +112,17 @@ func (s *Session) Accepted(now shard.Time, ext []byte, mark shard.Mark, up Uplin
 func (s *Session) Waits() bool { return s.state == Connecting || s.waiting > 0 }
 
 // answer sends p when mark is durable, and holds deliveries until then (T16).
-func (s *Session) answer(mark shard.Mark, p mqttsn.Packet, peer Peer) {
-	if peer.Gate(mark, p) {
+func (s *Session) answer(mark shard.Mark, p mqttsn.Packet, peer Peer) (waits bool) {
+	if waits = peer.Gate(mark, p); waits {
 		s.waiting++
 	}
+	return waits
 }
 
 // Released goes on after an answer that waited has left.
 func (s *Session) Released(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	s.waiting--
+	s.flight.left(now, s.retry())
 	s.Wake(now, up, peer, out)
 }
 
@@ -129,13 +138,16 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 		return
 	}
 	s.lastSeen, s.probed = now, false
+	if s.state == Asleep { // a sign of life (S14)
+		s.until = now + s.patience()
+	}
 	switch p := p.(type) {
 	case *mqttsn.Publish:
 		s.publish(now, p, up, peer, out)
 	case *mqttsn.Puback:
 		s.puback(now, p, up, peer, out)
 	case *mqttsn.Register:
-		s.register(p, up, peer, out)
+		s.register(now, p, up, peer, out)
 	case *mqttsn.Regack:
 		s.regack(now, p, up, peer, out)
 	case *mqttsn.Subscribe:
@@ -150,25 +162,27 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 		peer.Send(&mqttsn.Willtopicresp{Code: mqttsn.NotSupported})
 	case *mqttsn.Willmsgupd:
 		peer.Send(&mqttsn.Willmsgresp{Code: mqttsn.NotSupported})
-	case *mqttsn.Pubrel: // of an exchange that we do not know: lets the node finish (P7)
-		peer.Send(&mqttsn.Pubcomp{MsgID: p.MsgID})
+	case *mqttsn.Pubrel:
+		s.pubrel(now, p, up, peer, out)
 	case *mqttsn.Pubrec:
-		peer.Send(&mqttsn.Pubrel{MsgID: p.MsgID})
+		s.pubrec(now, p, up, peer, out)
+	case *mqttsn.Pubcomp:
+		s.pubcomp(now, p, up, peer, out)
 	}
 	s.schedule()
 }
 
 // Advance does what is due.
 func (s *Session) Advance(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
-	if s.flight != nil && now >= s.flight.due {
+	if s.flight.isDue(now) {
 		s.repeat(now, up, peer, out)
 	}
 	switch s.state {
 	case Active:
 		s.supervise(now, up, peer, out)
 	case Asleep:
-		if now >= s.sleepEnds {
-			s.lose(now, up, out)
+		if now >= s.until {
+			s.lose(now, up, peer, out)
 		}
 	}
 	s.schedule()
@@ -179,26 +193,39 @@ func (s *Session) supervise(now shard.Time, up Uplink, peer Peer, out *shard.Out
 	limit := s.silence()
 	switch {
 	case now >= s.lastSeen+limit:
-		s.lose(now, up, out)
-	case s.keepAlive > 0 && !s.probed && now >= s.lastSeen+s.keepAlive:
+		s.lose(now, up, peer, out)
+	case s.keepAlive > 0 && !s.probed && now >= s.lastSeen+s.announced():
 		s.probed = true
 		peer.Send(&mqttsn.Pingreq{})
 	}
 }
+
+// announced is the node's keep alive.
+func (s *Session) announced() time.Duration { return time.Duration(s.keepAlive) * time.Second }
 
 // silence is how long an active node may say nothing.
 func (s *Session) silence() time.Duration {
 	if s.keepAlive == 0 {
 		return idleLimit
 	}
-	return s.keepAlive + s.keepAlive/2
+	return s.announced() * 3 / 2
 }
 
 // lose ends the session of a node that fell silent: its will is due (S17).
-func (s *Session) lose(now shard.Time, up Uplink, out *shard.Out) {
+func (s *Session) lose(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
+	s.End(now, true, up, peer, out)
+}
+
+// End ends the connection; lost: without the node's goodbye. A restart is not to
+// find it asleep.
+func (s *Session) End(now shard.Time, lost bool, up Uplink, peer Peer, out *shard.Out) {
+	slept := s.state == Asleep || s.state == Awake
 	s.state = Gone
 	s.flight = nil
-	up.Close(now, s.Conn, true, out)
+	if slept {
+		s.store(now, up, peer, out)
+	}
+	up.Close(now, s.Conn, lost, out)
 }
 
 // schedule sets the deadline by the state.
@@ -207,14 +234,14 @@ func (s *Session) schedule() {
 	case Active:
 		s.deadline = s.lastSeen + s.silence()
 		if s.keepAlive > 0 && !s.probed {
-			s.deadline = s.lastSeen + s.keepAlive
+			s.deadline = s.lastSeen + s.announced()
 		}
 	case Asleep:
-		s.deadline = s.sleepEnds
+		s.deadline = s.until
 	default:
 		s.deadline = 0
 	}
-	if s.flight != nil && (s.deadline == 0 || s.flight.due < s.deadline) {
-		s.deadline = s.flight.due
+	if f := s.flight; f != nil && f.held == 0 && (s.deadline == 0 || f.due < s.deadline) {
+		s.deadline = f.due
 	}
 }

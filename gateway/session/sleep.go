@@ -7,21 +7,25 @@ import (
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 )
 
+// What one wake may bring (S6): a busy topic does not keep a node awake.
+const (
+	wakeMessages = 1000
+	wakeOctets   = 256 << 10 // of payloads
+	wakeTime     = time.Minute
+)
+
 // disconnect is the node's goodbye, or the beginning of its sleep (6.12, 6.14).
 func (s *Session) disconnect(now shard.Time, p *mqttsn.Disconnect, up Uplink, peer Peer, out *shard.Out) {
 	if p.Duration == 0 { // also a duration of zero (C12)
 		peer.Send(&mqttsn.Disconnect{})
-		s.state = Gone
-		s.flight = nil
-		up.Close(now, s.Conn, false, out)
+		s.End(now, false, up, peer, out)
 		return
 	}
-	s.sleep = time.Duration(p.Duration) * time.Second
+	s.sleep = p.Duration // restarts it if the node slept (S13)
 	s.fallAsleep(now, up)
-	mark := up.Keep(s.Conn, s.topics.append(nil), out)
-	if peer.Gate(mark, &mqttsn.Disconnect{}) {
-		s.waiting++
-	}
+	s.kept = true // from the first sleep on (L4)
+	mark := up.Keep(s.Conn, s.encode(now, peer), out)
+	s.answer(mark, &mqttsn.Disconnect{}, peer)
 }
 
 // fallAsleep begins or goes on with a sleep. What the node has not acknowledged
@@ -29,9 +33,21 @@ func (s *Session) disconnect(now shard.Time, p *mqttsn.Disconnect, up Uplink, pe
 func (s *Session) fallAsleep(now shard.Time, up Uplink) {
 	s.state = Asleep
 	s.flight = nil
-	s.woken = 0
 	up.Pause(s.Conn)
-	s.sleepEnds = now + s.sleep + grace(s.sleep) + time.Duration(s.limits.Retries+1)*s.limits.AwakeRetry
+	s.until = now + s.patience()
+}
+
+// doze ends a wake: PINGRESP lets the node switch its radio off.
+func (s *Session) doze(now shard.Time, up Uplink, peer Peer) {
+	peer.Send(&mqttsn.Pingresp{})
+	s.fallAsleep(now, up)
+}
+
+// patience is how long a sleeper may say nothing: as long as it announced, and
+// what its clock may be wrong by, and a window of awake retries (S15).
+func (s *Session) patience() time.Duration {
+	sleep := time.Duration(s.sleep) * time.Second
+	return sleep + grace(sleep) + time.Duration(s.limits.Retries+1)*s.limits.AwakeRetry
 }
 
 // grace is how late a sleeper may be: 10 % above a minute, else 50 % (7.2).
@@ -47,17 +63,26 @@ func (s *Session) pingreq(now shard.Time, up Uplink, peer Peer, out *shard.Out) 
 	switch s.state {
 	case Asleep:
 		s.state = Awake
-		s.woken = 0
+		s.woken, s.wokenOctets = 0, 0
+		s.until = now + wakeTime
+		s.forget(now)
 		up.Resume(s.Conn)
 		s.deliver(now, up, peer, out)
 	case Awake: // not a new flush: the one under way is sent again (S5)
-		if s.flight != nil {
-			s.sendFlight(now, true, peer)
-		}
+		s.again(now, peer)
 	default:
+		s.forget(now)
 		peer.Send(&mqttsn.Pingresp{})
 	}
 }
 
+// wokenEnough says that this wake brings no more (S6).
+func (s *Session) wokenEnough(now shard.Time) bool {
+	return s.woken >= wakeMessages || s.wokenOctets >= wakeOctets || now >= s.until
+}
+
 // Roam moves a sleeper to a new address; it need not repeat its registrations.
-func (s *Session) Roam(limits Limits) { s.limits = limits }
+func (s *Session) Roam(now shard.Time, limits Limits, up Uplink, peer Peer, out *shard.Out) {
+	s.limits = limits
+	s.store(now, up, peer, out)
+}

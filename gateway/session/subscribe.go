@@ -25,7 +25,7 @@ func (l *subscribed) repeats(now shard.Time, msgID uint16, filter string) bool {
 // answer.
 func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer Peer, out *shard.Out) {
 	filter, id, code := s.filter(p.TopicIDType, p.TopicID, p.TopicName)
-	if code == mqttsn.Accepted && (p.QoS < mqttsn.QoS0 || p.QoS > mqttsn.QoS1) { // T14
+	if code == mqttsn.Accepted && (p.QoS < mqttsn.QoS0 || p.QoS > mqttsn.QoS2) { // T14
 		code = mqttsn.NotSupported
 	}
 	answer := mqttsn.Suback{MsgID: p.MsgID, Code: code}
@@ -43,7 +43,7 @@ func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer
 			if newID, fresh := s.topics.add(filter, s.predefined.Highest()); newID != 0 {
 				id = newID
 				if told := s.topics.tell(filter); told || fresh {
-					mark = max(mark, up.Extend(s.Conn, s.topics.append(nil), out))
+					mark = max(mark, s.store(now, up, peer, out))
 				}
 			}
 		}
@@ -86,24 +86,24 @@ func (s *Session) filter(t mqttsn.TopicIDType, id uint16, name []byte) (string, 
 }
 
 // register gives the node an id for a topic name (6.5).
-func (s *Session) register(p *mqttsn.Register, up Uplink, peer Peer, out *shard.Out) {
+func (s *Session) register(now shard.Time, p *mqttsn.Register, up Uplink, peer Peer, out *shard.Out) {
 	answer := mqttsn.Regack{MsgID: p.MsgID}
 	name := string(p.TopicName)
 	if p.Check() != nil { // T13
 		answer.Code = mqttsn.InvalidTopicID
-		peer.Send(&answer)
+		s.answer(0, &answer, peer)
 		return
 	}
 	id, fresh := s.topics.add(name, s.predefined.Highest())
 	if id == 0 {
 		answer.Code = mqttsn.Congestion
-		peer.Send(&answer)
+		s.answer(0, &answer, peer)
 		return
 	}
 	answer.TopicID = id
 	var mark shard.Mark
 	if told := s.topics.tell(name); told || fresh {
-		mark = up.Extend(s.Conn, s.topics.append(nil), out)
+		mark = s.store(now, up, peer, out)
 	}
 	s.answer(mark, &answer, peer)
 }

@@ -15,13 +15,16 @@ type Publication struct {
 	Retain  bool
 }
 
-// A Delivery is a message on its way to the node.
+// A Delivery is a message on its way to the node, or, with Release, one of QoS 2
+// that the node has and of which only MsgID is left: PUBREL is due.
 type Delivery struct {
 	Topic       string
 	Payload     []byte
 	QoS         byte
 	Retain, Dup bool
-	MsgID       uint16 // 0 at QoS 0
+	Release     bool
+	MsgID       uint16     // 0 at QoS 0
+	Mark        shard.Mark // what is sent of it waits for this
 }
 
 // An Arrival asks the broker for a session.
@@ -46,12 +49,21 @@ type Uplink interface {
 	// Next is the next message for the node; after false a shard.Wake tells
 	// when there is one.
 	Next(now shard.Time, conn shard.ConnID, out *shard.Out) (Delivery, bool)
-	// Ack ends a delivery.
+	// Ack ends a delivery of QoS 1, and gives up one of any.
 	Ack(now shard.Time, conn shard.ConnID, msgID uint16, out *shard.Out)
+	// Received notes that the node has a message of QoS 2; known: there is one.
+	// PUBREL waits for the mark.
+	Received(conn shard.ConnID, msgID uint16, out *shard.Out) (known bool, mark shard.Mark)
+	// Completed ends a delivery of QoS 2 that was received.
+	Completed(conn shard.ConnID, msgID uint16, out *shard.Out)
 	// Pause keeps all messages: the node sleeps. Resume lets them go again.
 	Pause(conn shard.ConnID)
 	Resume(conn shard.ConnID)
-	// Extend stores the node's topic ids with its session, if that is stored.
+	// Reattach connects a node that was asleep to its loaded session; zero:
+	// there is none any more.
+	Reattach(clientID string) shard.ConnID
+	// Extend stores the node's Record with its session, if that is stored. The
+	// callee keeps ext, whose octets change with the next call only.
 	Extend(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark
 	// Keep stores the session, clean or not, until it ends (L4).
 	Keep(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark

@@ -115,11 +115,6 @@ func TestWhatIsNotThereYetIsRefused(t *testing.T) {
 	s := serve(t, anyMQTT, anySN)
 	n := s.udpNode(t)
 	n.ask(message(0x04, []byte{0x0C, 0x01, 0, 60}, []byte("will")), "030503")
-	n.connect("node")
-	id := n.register("t")
-	n.ask(message(0x0C, []byte{0x40}, u16(id), u16(9), []byte("x")), hex.EncodeToString(message(0x0D, u16(id), u16(9), []byte{3})))
-	n.ask(message(0x12, []byte{0x40}, u16(8), []byte("t")), "0813000000000803")
-
 	out, err := exec.Command("mosquitto_sub", "-p", s.port("mqtt"), "-V", "5", "-t", "$share/g/t", "-W", "1").CombinedOutput()
 	require.Contains(t, string(out), "All subscription requests were denied", err)
 }

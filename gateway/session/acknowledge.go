@@ -1,0 +1,94 @@
+package session
+
+import (
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+)
+
+// regack goes on with a registration.
+func (s *Session) regack(now shard.Time, p *mqttsn.Regack, up Uplink, peer Peer, out *shard.Out) {
+	f := s.flight
+	if f == nil || f.stage != registering || p.MsgID != f.regID {
+		return
+	}
+	switch p.Code {
+	case mqttsn.Accepted:
+		if p.TopicID != f.id { // a late one: message ids begin anew with each connection
+			return
+		}
+		if s.topics.tell(f.Topic) {
+			s.store(now, up, peer, out)
+		}
+		s.sendPublish(now, up, peer, out)
+	case mqttsn.Congestion:
+		s.congested(now, up, peer)
+		return
+	default:
+		s.refuse(now, up, out)
+	}
+	s.deliver(now, up, peer, out)
+}
+
+// congested has everything wait for a node that cannot take more: for a while,
+// or until it wakes again (T4).
+func (s *Session) congested(now shard.Time, up Uplink, peer Peer) {
+	if s.state == Awake {
+		s.doze(now, up, peer)
+		return
+	}
+	s.flight.due = now + waitCongested
+}
+
+// puback ends a delivery of QoS 1, or refuses one.
+func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer, out *shard.Out) {
+	f := s.flight
+	if f == nil || f.stage != publishing || p.MsgID != f.MsgID {
+		return
+	}
+	switch p.Code {
+	case mqttsn.Congestion:
+		s.congested(now, up, peer)
+		return
+	case mqttsn.InvalidTopicID:
+		if !f.registered && f.idType == mqttsn.TopicNormal { // T8
+			s.sendRegister(now, 0, peer)
+			return
+		}
+		s.refuse(now, up, out)
+	default:
+		s.land(now, up, out)
+	}
+	s.deliver(now, up, peer, out)
+}
+
+// pubrec notes that the node has a message of QoS 2, and lets it forget the
+// exchange once that is stored (L4). The node may be asleep again, or know of an
+// exchange that we do not: PUBREL lets it finish (P7).
+func (s *Session) pubrec(now shard.Time, p *mqttsn.Pubrec, up Uplink, peer Peer, out *shard.Out) {
+	f := s.flight
+	mine := f != nil && f.QoS == 2 && f.MsgID == p.MsgID
+	if mine && f.stage == releasing { // PUBREL was lost
+		s.again(now, peer)
+		return
+	}
+	known, mark := up.Received(s.Conn, p.MsgID, out)
+	if mine && known {
+		f.Payload = nil
+		s.launch(now, releasing, mark, peer)
+		return
+	}
+	s.answer(mark, &mqttsn.Pubrel{MsgID: p.MsgID}, peer)
+	if mine { // the broker gave it up
+		s.flight = nil
+		s.deliver(now, up, peer, out)
+	}
+}
+
+// pubcomp ends a delivery of QoS 2.
+func (s *Session) pubcomp(now shard.Time, p *mqttsn.Pubcomp, up Uplink, peer Peer, out *shard.Out) {
+	up.Completed(s.Conn, p.MsgID, out)
+	if f := s.flight; f != nil && f.stage == releasing && f.MsgID == p.MsgID {
+		s.flight = nil
+		s.deliver(now, up, peer, out)
+	}
+}
