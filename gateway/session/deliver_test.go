@@ -1,0 +1,352 @@
+package session
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+)
+
+func pubrec(id uint16) mqttsn.Packet  { return &mqttsn.Pubrec{MsgID: id} }
+func pubcomp(id uint16) mqttsn.Packet { return &mqttsn.Pubcomp{MsgID: id} }
+func puback(id uint16) mqttsn.Packet  { return &mqttsn.Puback{MsgID: id} }
+
+// TestL4ExactlyOnceToTheNode: PUBLISH and PUBREL wait for what they say, and are
+// repeated from when they have left.
+func TestL4ExactlyOnceToTheNode(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	r.queued(2, "a", "x")
+	r.queued(2, "a", "y")
+	r.hears()
+	r.run(time.Minute)
+	r.hears()
+	r.commit()
+	r.hears("PUBLISH 1 1 x")
+	r.run(9 * time.Second)
+	r.hears()
+	r.run(time.Second)
+	r.hears("PUBLISH 1 1 x dup")
+	r.step(pubrec(1), pubrec(1))
+	r.hears()
+	r.run(time.Minute)
+	r.commit()
+	r.hears("PUBREL 1")
+	r.step(pubrec(1))
+	r.hears("PUBREL 1")
+	r.run(10 * time.Second)
+	r.hears("PUBREL 1")
+	r.step(pubcomp(2))
+	r.hears()
+	r.step(pubcomp(1))
+	r.commit()
+	r.hears("PUBLISH 1 2 y")
+}
+
+func TestQoS2OfASessionThatIsNotStored(t *testing.T) {
+	r := connect(t, true)
+	r.subscribed("a")
+	r.queued(2, "a", "x")
+	r.hears("PUBLISH 1 1 x")
+	r.step(pubrec(1), pubcomp(1))
+	r.hears("PUBREL 1")
+	require.Nil(t, r.flight)
+	require.Zero(t, r.extended)
+}
+
+// TestS3PingrespAfterPubcomp: the node switches its radio off on PINGRESP.
+func TestS3PingrespAfterPubcomp(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	r.sleeps(60)
+	r.queued(1, "a", "x")
+	r.queued(2, "a", "y")
+	r.wakes()
+	r.hears("PUBLISH 1 1 x")
+	r.step(puback(1))
+	r.commit()
+	r.hears("PUBLISH 1 2 y")
+	r.step(pubrec(2))
+	r.commit()
+	r.hears("PUBREL 2")
+	require.Equal(t, Awake, r.s.State())
+	r.step(pubcomp(2))
+	r.hears("PINGRESP")
+	require.Equal(t, Asleep, r.s.State())
+}
+
+// TestS2OneAtATime: one message under way, first in first out, of any QoS.
+func TestS2OneAtATime(t *testing.T) {
+	r := connect(t, true)
+	r.subscribed("a")
+	r.sleeps(60)
+	for i, m := range []string{"v", "w", "x", "y", "z"} {
+		r.queued([]byte{0, 1, 0, 0, 2}[i], "a", m)
+	}
+	r.wakes()
+	r.commit()
+	r.hears("PUBLISH 1 0 v", "PUBLISH 1 1 w")
+	r.step(puback(1))
+	r.commit()
+	r.hears("PUBLISH 1 0 x", "PUBLISH 1 0 y", "PUBLISH 1 2 z")
+}
+
+// TestS4SilentWhileAwake: four times, then no PINGRESP, and the message is first
+// in the next wake.
+func TestS4SilentWhileAwake(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		qos        byte
+		to         []mqttsn.Packet // after PUBLISH
+		says       string
+		again      string
+		nextWakeIs string
+	}{
+		{"PUBACK is lost", 1, nil, "PUBLISH 1 1 x", "PUBLISH 1 1 x dup", "PUBLISH 1 1 x dup"},
+		{"PUBREC is lost", 2, nil, "PUBLISH 1 1 x", "PUBLISH 1 1 x dup", "PUBLISH 1 1 x dup"},
+		{"PUBCOMP is lost", 2, []mqttsn.Packet{pubrec(1)}, "PUBREL 1", "PUBREL 1", "PUBREL 1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := connect(t, false)
+			r.subscribed("a")
+			r.sleeps(60)
+			r.queued(tt.qos, "a", "x")
+			r.queued(0, "a", "behind it")
+			r.wakes()
+			r.commit()
+			r.step(tt.to...)
+			r.commit()
+			require.Equal(t, tt.says, r.said[len(r.said)-1])
+			r.said = nil
+			r.run(time.Minute)
+			r.hears(repeated(3, tt.again)...)
+			require.Equal(t, Asleep, r.s.State())
+			r.wakes()
+			r.hears(tt.nextWakeIs) // S19
+		})
+	}
+}
+
+// TestS5PingreqAgain resends what is under way and begins nothing.
+func TestS5PingreqAgain(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	r.sleeps(60)
+	r.queued(2, "a", "x")
+	r.wakes()
+	r.wakes()
+	r.hears() // it is yet to leave
+	r.commit()
+	r.wakes()
+	r.hears("PUBLISH 1 1 x", "PUBLISH 1 1 x dup")
+	r.step(pubrec(1))
+	r.commit()
+	r.wakes()
+	r.hears("PUBREL 1", "PUBREL 1")
+	r.step(pubcomp(1))
+	r.hears("PINGRESP")
+}
+
+// TestS6AWakeIsBounded by messages, octets and time; the rest comes next time.
+func TestS6AWakeIsBounded(t *testing.T) {
+	wake := func(payload int) (r *rig, got int) {
+		r = connect(t, true)
+		r.subscribed("a")
+		r.sleeps(60)
+		for range 2000 {
+			r.queued(0, "a", string(make([]byte, payload)))
+		}
+		r.wakes()
+		require.Equal(t, "PINGRESP", r.said[len(r.said)-1])
+		return r, len(r.said) - 1
+	}
+	_, got := wake(10)
+	require.Equal(t, wakeMessages, got)
+	r, got := wake(900)
+	require.Equal(t, (wakeOctets+899)/900, got)
+	r.said = nil
+	r.wakes()
+	require.Len(t, r.said, got+1)
+
+	r = connect(t, true)
+	r.subscribed("a")
+	r.sleeps(60)
+	for range 100 {
+		r.queued(1, "a", "x")
+	}
+	r.wakes()
+	for id := uint16(1); r.s.State() == Awake; id++ {
+		r.run(900 * time.Millisecond)
+		r.step(puback(id))
+	}
+	require.InDelta(t, wakeTime.Seconds()/0.9, len(r.said), 2)
+}
+
+// TestS19SleepInTheMiddle: the same id, with DUP until PUBREC, and only PUBREL
+// after it, also when PUBREC comes after the node said that it sleeps.
+func TestS19SleepInTheMiddle(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	r.queued(2, "a", "x")
+	r.commit()
+	r.said = nil
+	r.sleeps(60)
+	r.wakes()
+	r.hears("PUBLISH 1 1 x dup")
+	r.sleeps(60)
+	r.step(pubrec(1))
+	r.hears()
+	r.commit()
+	r.hears("PUBREL 1")
+	r.wakes()
+	r.hears("PUBREL 1")
+	r.sleeps(60)
+	r.step(pubcomp(1))
+	r.wakes()
+	r.hears("PINGRESP")
+}
+
+// TestP7UnknownIDs lets the other side finish.
+func TestP7UnknownIDs(t *testing.T) {
+	r := connect(t, true)
+	r.step(pubrec(77), &mqttsn.Pubrel{MsgID: 78}, pubcomp(79))
+	r.hears("PUBREL 77", "PUBCOMP 78")
+}
+
+// TestT1OneRegister: everything behind a new topic waits, in order.
+func TestT1OneRegister(t *testing.T) {
+	r := connect(t, false)
+	r.queued(0, "a/1", "x")
+	r.queued(2, "a/1", "y")
+	r.queued(0, "a/2", "z")
+	r.hears()
+	r.commit() // L4: a new id is stored first
+	r.hears("REGISTER 1 1 a/1")
+	r.step(&mqttsn.Regack{TopicID: 1, MsgID: 1})
+	r.hears("PUBLISH 1 0 x")
+	r.commit()
+	r.hears("PUBLISH 1 1 y")
+	r.step(pubrec(1))
+	r.commit()
+	r.hears("PUBREL 1")
+	r.step(pubcomp(1))
+	r.commit()
+	r.hears("REGISTER 2 2 a/2")
+}
+
+// TestT2RegackIsLost: the same REGISTER again, then the node is lost, or left
+// alone until it wakes.
+func TestT2RegackIsLost(t *testing.T) {
+	r := connect(t, true)
+	r.queued(2, "a/1", "x")
+	r.run(time.Hour)
+	r.hears(repeated(4, "REGISTER 1 1 a/1")...)
+	require.Equal(t, Gone, r.s.State())
+	require.Equal(t, "lost", r.closed)
+
+	r = connect(t, true)
+	r.sleeps(60)
+	r.queued(2, "a/1", "x")
+	r.wakes()
+	r.commit()
+	r.run(time.Minute)
+	r.hears(repeated(4, "REGISTER 1 1 a/1")...)
+	require.Equal(t, Asleep, r.s.State())
+}
+
+// TestT5ConfirmedOnceAConnect: ids are stable for the life of the session.
+func TestT5ConfirmedOnceAConnect(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a/1")
+	r.sleeps(60)
+	r.queued(0, "a/1", "x")
+	r.wakes()
+	r.hears("PUBLISH 1 0 x", "PINGRESP")
+
+	r.restart()
+	r.queued(0, "a/1", "x")
+	r.wakes()
+	r.hears("PUBLISH 1 0 x", "PINGRESP") // it was told in its CONNECT
+
+	r.reconnect(false)
+	r.queued(0, "a/1", "x")
+	r.hears("REGISTER 1 1 a/1")
+	r.step(&mqttsn.Regack{TopicID: 1, MsgID: 1})
+	r.hears("PUBLISH 1 0 x")
+	r.step(&mqttsn.Publish{TopicID: 1, Data: []byte("good at once")})
+	require.Equal(t, []string{"a/1 good at once 0"}, r.published)
+}
+
+// TestT6NeverUsedAgain: neither after a new connection nor beyond the highest.
+func TestT6NeverUsedAgain(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	r.subscribed("b")
+	r.reconnect(false)
+	r.subscribed("c")
+	for id, name := range []string{1: "a", "b", "c"} {
+		if id > 0 {
+			got, _ := r.s.topics.name(uint16(id))
+			require.Equal(t, name, got)
+		}
+	}
+	var full topics
+	id, _ := full.add("x", 0xFFFD)
+	require.Equal(t, uint16(0xFFFE), id)
+	id, _ = full.add("y", 0)
+	require.Zero(t, id)
+
+	for i := range 2 * maxTopics {
+		r.step(&mqttsn.Register{MsgID: 7, TopicName: fmt.Appendf(nil, "t/%d", i)})
+	}
+	r.commit()
+	require.Equal(t, "REGACK 0 7 1", r.said[len(r.said)-1])
+}
+
+// TestT8RegisteredAgain: an id that the node has forgotten, once; then T3.
+func TestT8RegisteredAgain(t *testing.T) {
+	unknown := func(id uint16) mqttsn.Packet { return &mqttsn.Puback{MsgID: id, Code: mqttsn.InvalidTopicID} }
+	r := connect(t, true)
+	r.subscribed("a")
+	r.queued(2, "a", "x")
+	r.step(unknown(1))
+	r.hears("PUBLISH 1 1 x", "REGISTER 1 1 a")
+	r.step(&mqttsn.Regack{TopicID: 1, MsgID: 1})
+	r.hears("PUBLISH 1 1 x")
+	r.step(unknown(1))
+	r.queued(2, "a", "y")
+	r.hears()
+	require.Nil(t, r.flight)
+}
+
+// TestT16SubackFirst: deliveries wait for answers that wait.
+func TestT16SubackFirst(t *testing.T) {
+	r := connect(t, false)
+	r.step(&mqttsn.Subscribe{QoS: 2, MsgID: 9, TopicName: []byte("a")})
+	r.queued(0, "a", "x")
+	r.queued(2, "a", "y")
+	r.hears()
+	r.commit()
+	r.hears("SUBACK 1 2 0", "PUBLISH 1 0 x")
+	r.commit()
+	r.hears("PUBLISH 1 1 y")
+}
+
+// TestT4CongestedNode has its messages wait: awake, until it wakes again.
+func TestT4CongestedNode(t *testing.T) {
+	r := connect(t, true)
+	r.subscribed("a")
+	r.queued(1, "a", "x")
+	r.step(&mqttsn.Puback{MsgID: 1, Code: mqttsn.Congestion})
+	r.run(waitCongested - 1)
+	r.hears("PUBLISH 1 1 x")
+	r.run(1)
+	r.hears("PUBLISH 1 1 x dup")
+	r.sleeps(60)
+	r.wakes()
+	r.step(&mqttsn.Puback{MsgID: 1, Code: mqttsn.Congestion})
+	r.hears("PUBLISH 1 1 x dup", "PINGRESP")
+}
