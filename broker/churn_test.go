@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,4 +121,54 @@ func TestExactlyOnceBetweenShards(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestSharedBetweenShards: of a shared subscription each message goes to one
+// member, on whatever shard that lives, also while members come and go.
+func TestSharedBetweenShards(t *testing.T) {
+	const publishers, workers, each = 4, 5, 300
+	_, address := start(t, Options{Shards: 4})
+	var got sync.Map
+	var count atomic.Int64
+	work := func(c *client.Client) {
+		for m := range c.Messages() {
+			if _, twice := got.LoadOrStore(string(m.Payload), true); !twice {
+				count.Add(1)
+			}
+		}
+	}
+	for i := range workers {
+		w := dial(t, address, fmt.Sprint("worker", i))
+		_, err := w.Subscribe(t.Context(), 1, "$share/g/jobs/#")
+		require.NoError(t, err)
+		go work(w)
+	}
+	var all sync.WaitGroup
+	all.Go(func() { // somebody who never stays long
+		for i := range 20 {
+			c, err := client.Dial(t.Context(), address.String(), client.Options{ClientID: fmt.Sprint("guest", i), CleanStart: true})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			all.Go(func() { work(c) })
+			if _, err = c.Subscribe(t.Context(), 1, "$share/g/jobs/#"); err != nil {
+				t.Error(err)
+			}
+			c.Close()
+		}
+	})
+	for i := range publishers {
+		p := dial(t, address, fmt.Sprint("publisher", i))
+		all.Go(func() {
+			for n := range each {
+				if err := p.Publish(t.Context(), client.Message{Topic: "jobs/1", QoS: 1, Payload: fmt.Append(nil, i, "-", n)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.Eventually(t, func() bool { return count.Load() == publishers*each }, 10*time.Second, 10*time.Millisecond,
+		"%d of %d", count.Load(), publishers*each)
 }

@@ -29,6 +29,18 @@ func (d *directory) Unsubscribe(filter string, t *core.Target) bool {
 	return d.Directory.Unsubscribe(filter, t)
 }
 
+func (d *directory) Join(group, filter string, m *core.Target, create func() *core.Target) *core.Target {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.Directory.Join(group, filter, m, create)
+}
+
+func (d *directory) Leave(t, m *core.Target) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Directory.Leave(t, m)
+}
+
 func (d *directory) Match(name string, visit func(*core.Target, core.Subscription)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -16,6 +16,7 @@ type client struct {
 	conn    *conn // nil: not connected
 	target  Target
 	filters map[string]Subscription // nil: none
+	groups  map[string]*Target      // shared ones among the filters; nil: none
 	// extension belongs to the connection's protocol and is stored with the
 	// session: topic ids and sleep state of an MQTT-SN node.
 	extension []byte

@@ -174,6 +174,7 @@ func (c *Core) forget(k *conn, out *shard.Out) {
 	k.in, k.scans = nil, nil
 	if k.client != nil && k.client.conn == k {
 		k.client.conn = nil
+		c.online(c.now, k.client, false, out)
 	}
 	if !k.dest.ID.IsInProcess() {
 		out.To(&k.dest).Close = true

@@ -153,7 +153,6 @@ func (c *Core) connackProperties(k *conn, p *mqtt.Connect, assigned bool, asked 
 	if assigned {
 		b = mqtt.AppendString(b, mqtt.AssignedClientIdentifier, k.client.ClientID)
 	}
-	b = mqtt.AppendByte(b, mqtt.SharedSubscriptionAvailable, 0)
 	if k.keepAlive != p.KeepAlive {
 		b = mqtt.AppendUint16(b, mqtt.ServerKeepAlive, k.keepAlive)
 	}
@@ -196,6 +195,7 @@ func (c *Core) newWill(p *mqtt.Connect) *will {
 func (c *Core) welcome(now shard.Time, k *conn, out *shard.Out) {
 	k.state = connected
 	c.pump(now, k, out)
+	c.online(now, k.client, true, out)
 	if len(k.in) == 0 {
 		return
 	}

@@ -93,6 +93,7 @@ type Core struct {
 	scans     []*conn          // whose retained messages go on in the next Advance
 	shares    []*shard.Message // each had an entry that is gone
 	loaded    []*client        // before the first Advance
+	turned    []*client        // that sleep or are awake since the last Advance
 	awaited   []awaited        // in the order of their marks
 	awaitedBy []*Target        // theirs
 	stalled   bool             // the store has failed for too long
@@ -179,6 +180,14 @@ func (c *Core) posted(now shard.Time, p *shard.Post, out *shard.Out) {
 		c.arrive(now, t, p.Entry, out)
 	case shard.PostWithdraw:
 		c.withdraw(t, p.Message, out)
+	case shard.PostJoin:
+		c.join(now, t.group, &p.Entry, out)
+	case shard.PostLeave:
+		c.leave(now, t.group, p.Group().(*Target), out)
+	case shard.PostReady:
+		c.serve(now, t.group, out)
+	case shard.PostReturn:
+		c.takeBack(now, t, p.Entry, out)
 	}
 }
 
@@ -187,6 +196,7 @@ func (c *Core) Advance(now shard.Time, out *shard.Out) {
 	c.now = now
 	c.beginLoaded(now, out)
 	c.countDown(out)
+	c.finishTurns(now, out)
 	for {
 		it, ok := c.connDue.Pop(now)
 		if !ok {
@@ -213,7 +223,7 @@ func (c *Core) Advance(now shard.Time, out *shard.Out) {
 
 // Deadline implements shard.Machine.
 func (c *Core) Deadline() (shard.Time, bool) {
-	if len(c.scans)+len(c.shares)+len(c.loaded) > 0 {
+	if len(c.scans)+len(c.shares)+len(c.loaded)+len(c.turned) > 0 {
 		return 0, true
 	}
 	a, ok := c.connDue.Next()

@@ -10,18 +10,22 @@ import (
 // into its queue. A session that has ended meanwhile gives everything back.
 func (c *Core) arrive(now shard.Time, t *Target, e shard.Entry, out *shard.Out) {
 	cl := t.client
-	if t.dead.Load() {
-		if e.QoS > 0 {
-			c.discard(t, e, out)
-		}
+	switch {
+	case t.group != nil:
+		c.arriveGroup(now, t, e, out)
 		return
-	}
-	k := cl.conn
-	if e.QoS == 0 {
+	case e.QoS > 0 && e.Group() != nil && (t.dead.Load() || !t.online.Load()):
+		c.giveBack(now, t, e, out)
+		return
+	case t.dead.Load():
+		c.discardQueued(t, e, out)
+		return
+	case e.QoS == 0:
 		c.arriveOnce(now, cl, e, out)
 		return
 	}
-	if cl.Stored && !e.Stored { // it became durable while this was under way
+	k := cl.conn
+	if cl.Stored && !e.Stored && e.Group() == nil { // it became durable while this was under way
 		e.Stored = true
 		c.recorder.PutEntry(&out.Batch, cl.Instance, &e)
 	}
@@ -37,6 +41,35 @@ func (c *Core) arrive(now shard.Time, t *Target, e shard.Entry, out *shard.Out) 
 	if k != nil {
 		c.pump(now, k, out)
 	}
+}
+
+// arriveGroup brings a message to a shared subscription of this shard.
+func (c *Core) arriveGroup(now shard.Time, t *Target, e shard.Entry, out *shard.Out) {
+	g := t.group
+	switch {
+	case t.dead.Load():
+		c.discardQueued(t, e, out)
+		return
+	case e.QoS == 0:
+		if m, ok := g.members.Pick(c.ready); ok {
+			c.lend(now, g, m, e, out)
+		}
+		return
+	}
+	if g.stored && !e.Stored {
+		e.Stored = true
+		c.recorder.PutEntry(&out.Batch, t.instance, &e)
+	}
+	g.queue.Push(e, false)
+	for c.options.WhenFull == DropOldest && t.Over(&c.options.Queue) {
+		old, ok := g.queue.Oldest()
+		if !ok {
+			break
+		}
+		c.refuseRoom(t, out)
+		c.discard(t, old, out)
+	}
+	c.serve(now, g, out)
 }
 
 // arriveOnce brings a message of QoS 0, which is not kept for an absent client.
@@ -58,6 +91,10 @@ func (c *Core) arriveOnce(now shard.Time, cl *client, e shard.Entry, out *shard.
 // discard gives back what is kept for a message of QoS 1 or 2: its room, and
 // its record. Nothing waits for that.
 func (c *Core) discard(t *Target, e shard.Entry, out *shard.Out) {
+	if g := e.Group(); g != nil {
+		c.returned(t, g.(*Target), out)
+		t = g.(*Target)
+	}
 	t.Release(e.Size())
 	if e.Stored {
 		c.recorder.DeleteEntry(&out.Batch, t.instance, e.ID)
@@ -120,10 +157,18 @@ func (c *Core) next(now shard.Time, k *conn, out *shard.Out) (session.Delivery, 
 		}
 	})
 	if ok && d.First && d.QoS == 2 && cl.Stored {
-		c.recorder.PutFlight(&out.Batch, cl.Instance, d.PacketID, d.ID)
+		c.recorder.PutFlight(&out.Batch, cl.Instance, d.PacketID, d.ID, cl.holder(&d.Entry))
 		c.wrote(cl, out)
 	}
 	return d, ok
+}
+
+// holder is the instance that has the record of an entry.
+func (cl *client) holder(e *shard.Entry) uint64 {
+	if g := e.Group(); g != nil {
+		return g.(*Target).instance
+	}
+	return cl.Instance
 }
 
 // wake tells an in-process connection that there is something for it, once.
@@ -149,7 +194,7 @@ func (c *Core) send(now shard.Time, k *conn, d session.Delivery, out *shard.Out)
 		if d.Expires != 0 {
 			b = mqtt.AppendUint32(b, mqtt.MessageExpiryInterval, d.Left(now))
 		}
-		for _, id := range d.Identifiers {
+		for _, id := range d.Identifiers() {
 			b = mqtt.AppendVarint(b, mqtt.SubscriptionIdentifier, id)
 		}
 		b = append(b, d.Properties...)

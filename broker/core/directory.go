@@ -26,6 +26,11 @@ type Directory interface {
 	Subscribe(filter string, t *Target, s Subscription) (isNew bool, step Step)
 	// Unsubscribe removes one and says whether it was there.
 	Unsubscribe(filter string, t *Target) bool
+	// Join makes m a member of a shared subscription, for which create makes a
+	// target if there is none.
+	Join(group, filter string, m *Target, create func() *Target) *Target
+	// Leave ends a membership; with the last one t is dead.
+	Leave(t, m *Target)
 	// Match visits each subscription that matches the name.
 	Match(name string, visit func(*Target, Subscription))
 	// Retain sets the retained message of m's topic, or deletes it if m has no
@@ -56,6 +61,8 @@ type directory struct {
 	index    topic.Index[*Target, Subscription]
 	retained topic.Retained[retained]
 	step     Step
+	groups   map[string]*Target // by name and filter
+	members  map[*Target]map[*Target]bool
 }
 
 // NewDirectory makes a Directory that one goroutine may use, and that submits
@@ -70,6 +77,35 @@ func (d *directory) Subscribe(filter string, t *Target, s Subscription) (bool, S
 }
 
 func (d *directory) Unsubscribe(filter string, t *Target) bool { return d.index.Remove(filter, t) }
+
+func (d *directory) Join(group, filter string, m *Target, create func() *Target) *Target {
+	if d.groups == nil {
+		d.groups, d.members = map[string]*Target{}, map[*Target]map[*Target]bool{}
+	}
+	t := d.groups[group+"/"+filter]
+	if t == nil {
+		t = create()
+		d.groups[group+"/"+filter] = t
+		d.members[t] = map[*Target]bool{}
+		d.index.Insert(filter, t, Subscription{QoS: 2})
+	}
+	d.members[t][m] = true
+	if m.durable.Load() {
+		t.durable.Store(true)
+	}
+	return t
+}
+
+func (d *directory) Leave(t, m *Target) {
+	delete(d.members[t], m)
+	if len(d.members[t]) > 0 {
+		return
+	}
+	delete(d.members, t)
+	delete(d.groups, t.group.name+"/"+t.group.filter)
+	d.index.Remove(t.group.filter, t)
+	t.dead.Store(true)
+}
 
 func (d *directory) Match(name string, visit func(*Target, Subscription)) {
 	d.index.Match(name, visit)

@@ -2,6 +2,8 @@ package core
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
@@ -151,10 +153,17 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 	for filter := range client.filters {
 		c.directory.Unsubscribe(filter, &client.target)
 	}
+	for _, shared := range slices.Sorted(maps.Keys(client.groups)) {
+		c.leaveGroup(now, client, shared, out)
+	}
 	delete(c.clients, client.ClientID)
 	client.target.dead.Store(true) // before the records go (L6)
 	client.Rewrite(func(e *shard.Entry) {
-		if e.Shared && e.Message != nil {
+		switch {
+		case e.Message == nil:
+		case e.Group() != nil: // of QoS 2 and in flight: nobody else gets it [MQTT-4.8.2-5]
+			c.discard(&client.target, *e, out)
+		case e.Shared:
 			c.shares = append(c.shares, e.Message)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
 
 // A Loader rebuilds the shards from what is stored, before their first event.
@@ -26,14 +27,23 @@ type Loader struct {
 	epoch   uint32        // of the restart before
 	bodies  map[shard.MessageID]*shard.Message
 	current *loading
-	batch   *store.Batch // removes garbage; nil before Finish
-	garbage [][]byte     // keys
+	groups  map[uint64]*Target // shared subscriptions by instance
+	joins   []loadedJoin
+	bound   []loadedFlight // of which a shared subscription has the entry
+	garbage [][]byte       // keys
+}
+
+// A loadedJoin is a membership that waits until all groups are loaded.
+type loadedJoin struct {
+	client  *client
+	shared  string
+	options Subscription
 }
 
 // NewLoader makes a loader for all shards of a process, whose wall clock is at
 // wall since the Unix epoch at shard time zero.
 func NewLoader(cores []*Core, wall time.Duration) *Loader {
-	return &Loader{cores: cores, wall: wall, bodies: map[shard.MessageID]*shard.Message{}}
+	return &Loader{cores: cores, wall: wall, bodies: map[shard.MessageID]*shard.Message{}, groups: map[uint64]*Target{}}
 }
 
 // Owner is the number of the shard that a client's session lives on.
@@ -124,6 +134,7 @@ func (l *Loader) Finish(out *shard.Out) {
 	for _, c := range l.cores {
 		c.options.Epoch = l.epoch + 1
 	}
+	l.finishGroups(out)
 	for _, m := range sortedBodies(l.bodies) {
 		if m.Sharers.Load() == 0 {
 			l.Garbage++
@@ -154,14 +165,14 @@ type loading struct {
 	instance uint64
 	core     *Core
 	client   *client
+	group    *Target       // instead of client
 	entries  []shard.Entry // in the order of ids
 	flights  []loadedFlight
 }
 
 type loadedFlight struct {
-	packetID uint16
-	message  shard.MessageID
-	released bool
+	session.Flight
+	client *client
 }
 
 // session reads one record of a session. The session's own comes first; without
@@ -189,19 +200,33 @@ func (l *Loader) session(key, value []byte) error {
 			e.Sharers.Add(1)
 		}
 		s.entries = append(s.entries, e)
+		return nil
+	}
+	if s.group != nil {
+		return errGarbage
+	}
+	switch part {
 	case session.PartSubscription:
 		sub, err := readSubscription(key, value)
 		if err != nil {
 			return err
 		}
 		s.client.subscribed(string(rest), sub)
+		if _, _, shared, _ := topic.ParseShared(string(rest)); shared {
+			l.joins = append(l.joins, loadedJoin{s.client, string(rest), sub})
+			return nil
+		}
 		s.core.directory.Subscribe(string(rest), &s.client.target, sub)
 	case session.PartFlight:
-		packetID, message, released, err := session.ReadFlight(key, rest, value)
+		f, err := session.ReadFlight(key, rest, value)
 		if err != nil {
 			return err
 		}
-		s.flights = append(s.flights, loadedFlight{packetID, message, released})
+		if f.Holder != instance {
+			l.bound = append(l.bound, loadedFlight{f, s.client})
+			return nil
+		}
+		s.flights = append(s.flights, loadedFlight{f, s.client})
 	case session.PartInbound:
 		packetID, err := session.ReadInbound(key, rest, value)
 		if err != nil {
@@ -216,6 +241,14 @@ func (l *Loader) beginSession(instance uint64, key, value []byte) error {
 	r, err := readSession(key, value, l.recorder())
 	if err != nil {
 		return err
+	}
+	if r.group != "" {
+		t := groupTarget(r.group, r.filter, instance, &l.cores[0].options)
+		t.durable.Store(true)
+		t.group.stored = true
+		l.groups[instance] = t
+		l.current = &loading{instance: instance, group: t}
+		return nil
 	}
 	c := l.cores[Owner(r.clientID, len(l.cores))]
 	if old := c.clients[r.clientID]; old != nil {
@@ -237,22 +270,29 @@ func (l *Loader) endSession() {
 		return
 	}
 	l.current = nil
+	if s.group != nil {
+		for _, e := range s.entries {
+			s.group.Force(e.Size())
+			s.group.group.queue.Push(e, false)
+		}
+		return
+	}
 	slices.SortFunc(s.flights, func(a, b loadedFlight) int {
-		return cmp.Or(a.message.Compare(b.message), cmp.Compare(a.packetID, b.packetID))
+		return cmp.Or(a.Message.Compare(b.Message), cmp.Compare(a.PacketID, b.PacketID))
 	})
 	var newest shard.MessageID // that was sent
 	for _, f := range s.flights {
-		newest = f.message
+		newest = f.Message
 	}
 	flights := s.flights
 	for _, e := range s.entries {
 		s.client.target.Force(e.Size())
-		for len(flights) > 0 && flights[0].message.Compare(e.ID) < 0 {
+		for len(flights) > 0 && flights[0].Message.Compare(e.ID) < 0 {
 			flights = s.client.restoreReleased(flights)
 		}
 		switch {
-		case len(flights) > 0 && flights[0].message == e.ID:
-			s.client.Restore(e, e.ID, flights[0].packetID, false)
+		case len(flights) > 0 && flights[0].Message == e.ID:
+			s.client.Restore(e, e.ID, flights[0].PacketID, false)
 			flights = flights[1:]
 		case e.QoS == 1 && e.ID.Compare(newest) < 0: // it was sent, perhaps
 			s.client.Renew(e)
@@ -267,8 +307,8 @@ func (l *Loader) endSession() {
 
 // restoreReleased puts the first of the flights back, if PUBREC came for it.
 func (cl *client) restoreReleased(flights []loadedFlight) []loadedFlight {
-	if f := flights[0]; f.released {
-		cl.Restore(shard.Entry{QoS: 2}, f.message, f.packetID, true)
+	if f := flights[0]; f.Released {
+		cl.Restore(shard.Entry{QoS: 2}, f.Message, f.PacketID, true)
 	}
 	return flights[1:]
 }

@@ -17,6 +17,7 @@ func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 		Mark: k.client.Written, Ext: k.client.extension,
 	})
 	c.wake(k, out)
+	c.online(now, k.client, true, out)
 	return k.dest.ID
 }
 
@@ -51,7 +52,7 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, m *shard.Message, out *s
 
 // Subscribe subscribes an in-process connection at qos or the highest offered;
 // retained: the retained messages are to come.
-func (c *Core) Subscribe(_ shard.Time, id shard.ConnID, filter string, qos byte, retained bool, out *shard.Out) (code mqtt.ReasonCode, mark shard.Mark) {
+func (c *Core) Subscribe(now shard.Time, id shard.ConnID, filter string, qos byte, retained bool, out *shard.Out) (code mqtt.ReasonCode, mark shard.Mark) {
 	k := c.conns[id]
 	if k == nil {
 		return mqtt.UnspecifiedError, 0
@@ -60,18 +61,18 @@ func (c *Core) Subscribe(_ shard.Time, id shard.ConnID, filter string, qos byte,
 	if retained {
 		handling = mqtt.SendRetained
 	}
-	code = c.subscribe(k, filter, Subscription{QoS: qos}, handling, out)
+	code = c.subscribe(now, k, filter, Subscription{QoS: qos}, handling, out)
 	c.wake(k, out)
 	return code, k.client.Written
 }
 
 // Unsubscribe ends a subscription of an in-process connection.
-func (c *Core) Unsubscribe(_ shard.Time, id shard.ConnID, filter string, out *shard.Out) (mark shard.Mark) {
+func (c *Core) Unsubscribe(now shard.Time, id shard.ConnID, filter string, out *shard.Out) (mark shard.Mark) {
 	k := c.conns[id]
 	if k == nil {
 		return 0
 	}
-	c.unsubscribe(k, filter, out)
+	c.unsubscribe(now, k, filter, out)
 	return k.client.Written
 }
 
@@ -127,6 +128,7 @@ func (c *Core) Completed(id shard.ConnID, packetID uint16, out *shard.Out) {
 // was delivered and not acknowledged comes first when it goes on.
 func (c *Core) Pause(id shard.ConnID) {
 	if k := c.conns[id]; k != nil {
+		c.turn(k.client, false)
 		k.paused, k.woken = true, false
 		k.client.Attach(1)
 	}
@@ -136,6 +138,7 @@ func (c *Core) Pause(id shard.ConnID) {
 func (c *Core) Resume(id shard.ConnID) {
 	if k := c.conns[id]; k != nil {
 		k.paused = false
+		c.turn(k.client, true)
 		k.woken = !k.client.Idle() || len(k.scans) > 0
 	}
 }

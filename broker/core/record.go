@@ -43,11 +43,16 @@ func (c *Core) persist(cl *client, out *shard.Out) {
 	for filter, s := range cl.filters {
 		c.putSubscription(cl, filter, s, out)
 	}
+	for _, t := range cl.groups {
+		t.durable.Store(true)
+		c.putGroup(t, out)
+		c.post(c.now, shard.Post{Kind: shard.PostReady, To: t}, out)
+	}
 	for _, id := range cl.Inbound() {
 		c.recorder.PutInbound(&out.Batch, cl.Instance, id)
 	}
 	cl.Rewrite(func(e *shard.Entry) {
-		if e.QoS > 0 && e.Message != nil {
+		if e.QoS > 0 && e.Message != nil && e.Group() == nil {
 			e.Stored = true
 			c.recorder.PutEntry(&out.Batch, cl.Instance, e)
 		}
@@ -57,7 +62,7 @@ func (c *Core) persist(cl *client, out *shard.Out) {
 		case released:
 			c.recorder.PutReleased(&out.Batch, cl.Instance, id, message)
 		case e.QoS == 2:
-			c.recorder.PutFlight(&out.Batch, cl.Instance, id, message)
+			c.recorder.PutFlight(&out.Batch, cl.Instance, id, message, cl.holder(&e))
 		}
 	})
 }
@@ -73,12 +78,16 @@ type sessionRecord struct {
 	extension []byte
 	will      *will
 	willAt    time.Duration // by the wall clock, while not attached
+
+	group  string // not empty: this is a shared subscription,
+	filter string // and nothing else counts
 }
 
 // Flags of a session's record.
 const (
 	recordAttached = 1 << iota
 	recordWill
+	recordGroup
 )
 
 func (c *Core) putSession(cl *client, out *shard.Out) {
@@ -126,10 +135,13 @@ func (r *sessionRecord) append(b []byte, recorder *session.Recorder) []byte {
 // readSession reads what putSession made.
 func readSession(key, value []byte, recorder *session.Recorder) (r sessionRecord, err error) {
 	b, err := unseal(key, value)
-	if err != nil || len(b) < 1+4*8 {
+	if err != nil || len(b) < 1 || b[0]&recordGroup == 0 && len(b) < 1+4*8 {
 		return r, errors.Join(err, store.ErrDamaged)
 	}
 	f := b[0]
+	if f&recordGroup != 0 {
+		return readGroup(b[1:])
+	}
 	r.attached = f&recordAttached != 0
 	for i, d := range []*time.Duration{&r.expiry, &r.endsAt, &r.stamp, &r.keepAlive} {
 		*d = time.Duration(binary.BigEndian.Uint64(b[1+8*i:]))
@@ -151,6 +163,25 @@ func readSession(key, value []byte, recorder *session.Recorder) (r sessionRecord
 	r.will.message, err = recorder.ReadMessage(b[20:], shard.MessageID{})
 	r.will.message.Publisher = r.clientID
 	return r, err
+}
+
+// putGroup stores a shared subscription, so that what is queued for it belongs
+// to something.
+func (c *Core) putGroup(t *Target, out *shard.Out) {
+	c.key = session.AppendKey(c.key[:0], t.instance, session.PartRecord)
+	b := append(store.Seal(c.record, recordVersion), recordGroup)
+	c.record = session.AppendText(session.AppendText(b, t.group.name), t.group.filter)
+	out.Batch.Put(c.key, store.Sealed(c.key, c.record))
+}
+
+func readGroup(b []byte) (r sessionRecord, err error) {
+	name, b, ok := session.CutText(b)
+	filter, _, also := session.CutText(b)
+	if !ok || !also || len(name) == 0 {
+		return r, store.ErrDamaged
+	}
+	r.group, r.filter = string(name), string(filter)
+	return r, nil
 }
 
 func unseal(key, value []byte) ([]byte, error) {

@@ -75,7 +75,7 @@ func (c *Core) giveRetained(cl *client, kept *shard.Message, s Subscription, out
 	}
 	e := shard.Entry{Message: m, QoS: min(m.QoS, s.QoS), Retain: true} // [MQTT-3.3.1-8]
 	if s.Identifier != 0 {
-		e.Identifiers = []uint32{s.Identifier}
+		e.Extra = &shard.Extra{Identifiers: []uint32{s.Identifier}}
 	}
 	if e.QoS > 0 {
 		if !cl.target.Reserve(m.Size(), &c.options.Queue) {

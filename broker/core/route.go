@@ -7,10 +7,10 @@ import (
 
 // A hit is one session that a message goes to.
 type hit struct {
-	target      *Target
-	qos         byte
-	retain      bool
-	identifiers []uint32
+	target *Target
+	qos    byte
+	retain bool
+	extra  *shard.Extra // the identifiers
 }
 
 // inline is up to what size a message is stored in its only entry.
@@ -31,7 +31,7 @@ func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.
 	}
 	for i := range c.hits {
 		h := &c.hits[i]
-		e := shard.Entry{Message: m, QoS: min(h.qos, m.QoS), Retain: h.retain, Identifiers: h.identifiers}
+		e := shard.Entry{Message: m, QoS: min(h.qos, m.QoS), Retain: h.retain, Extra: h.extra}
 		if e.QoS > 0 && h.target.durable.Load() && durable > 0 {
 			e.Stored, e.Shared = true, shared
 			c.recorder.PutEntry(&out.Batch, h.target.instance, &e)
@@ -104,7 +104,10 @@ func (c *Core) hit(m *shard.Message, t *Target, s Subscription) {
 	h.qos = max(h.qos, s.QoS)
 	h.retain = h.retain || s.RetainAsPublished && m.Retain
 	if s.Identifier != 0 {
-		h.identifiers = append(h.identifiers, s.Identifier)
+		if h.extra == nil {
+			h.extra = &shard.Extra{}
+		}
+		h.extra.Identifiers = append(h.extra.Identifiers, s.Identifier)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 )
 
@@ -90,7 +91,13 @@ func (c *Core) withdraw(t *Target, m *shard.Message, out *shard.Out) {
 		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostWithdraw, To: t, Entry: shard.Entry{Message: m}})
 		return
 	}
-	if e, ok := t.client.Withdraw(m.ID); ok {
+	var queue *session.Session
+	if t.group != nil {
+		queue = &t.group.queue
+	} else {
+		queue = &t.client.Session
+	}
+	if e, ok := queue.Withdraw(m.ID); ok {
 		c.discard(t, e, out)
 	}
 }

@@ -15,7 +15,7 @@ func (c *Core) handleSubscribe(now shard.Time, k *conn, p *mqtt.Subscribe, out *
 		if !ok {
 			break
 		}
-		code := c.subscribe(k, string(filter), Subscription{
+		code := c.subscribe(now, k, string(filter), Subscription{
 			QoS:               byte(o.QoS),
 			NoLocal:           o.NoLocal,
 			RetainAsPublished: o.RetainAsPublished,
@@ -33,16 +33,21 @@ func (c *Core) handleSubscribe(now shard.Time, k *conn, p *mqtt.Subscribe, out *
 
 // subscribe adds or replaces one subscription and has its retained messages
 // sent, as retainHandling says.
-func (c *Core) subscribe(k *conn, filter string, s Subscription, retainHandling mqtt.RetainHandling, out *shard.Out) mqtt.ReasonCode {
-	if _, _, shared, _ := topic.ParseShared(filter); shared {
-		return mqtt.SharedSubscriptionsNotSupported
-	}
+func (c *Core) subscribe(now shard.Time, k *conn, filter string, s Subscription, retainHandling mqtt.RetainHandling, out *shard.Out) mqtt.ReasonCode {
 	if topic.CheckFilter(filter, c.options.Topics) != nil {
 		return mqtt.TopicFilterInvalid
 	}
 	cl := k.client
 	if _, have := cl.filters[filter]; !have && len(cl.filters) >= c.options.MaxSubscriptions {
 		return mqtt.QuotaExceeded
+	}
+	if group, rest, shared, _ := topic.ParseShared(filter); shared { // without retained messages (4.8.2)
+		cl.subscribed(filter, s)
+		if cl.Stored {
+			c.putSubscription(cl, filter, s, out)
+		}
+		c.joinGroup(now, cl, group, rest, s, out)
+		return mqtt.ReasonCode(s.QoS)
 	}
 	isNew, step := c.directory.Subscribe(filter, &cl.target, s)
 	cl.subscribed(filter, s)
@@ -56,7 +61,7 @@ func (c *Core) subscribe(k *conn, filter string, s Subscription, retainHandling 
 }
 
 // handleUnsubscribe answers UNSUBSCRIBE [MQTT-3.10.4-4].
-func (c *Core) handleUnsubscribe(_ shard.Time, k *conn, p *mqtt.Unsubscribe, out *shard.Out) {
+func (c *Core) handleUnsubscribe(now shard.Time, k *conn, p *mqtt.Unsubscribe, out *shard.Out) {
 	var codes []byte
 	for filters := p.Filters; ; {
 		filter, ok := filters.Next()
@@ -64,7 +69,7 @@ func (c *Core) handleUnsubscribe(_ shard.Time, k *conn, p *mqtt.Unsubscribe, out
 			break
 		}
 		code := mqtt.NoSubscriptionExisted
-		if c.unsubscribe(k, string(filter), out) {
+		if c.unsubscribe(now, k, string(filter), out) {
 			code = mqtt.Success
 		}
 		codes = append(codes, byte(code))
@@ -73,8 +78,8 @@ func (c *Core) handleUnsubscribe(_ shard.Time, k *conn, p *mqtt.Unsubscribe, out
 	c.answer(k, ringAnswer, c.scratch, out)
 }
 
-func (c *Core) unsubscribe(k *conn, filter string, out *shard.Out) bool {
-	had := c.directory.Unsubscribe(filter, &k.client.target)
+func (c *Core) unsubscribe(now shard.Time, k *conn, filter string, out *shard.Out) bool {
+	had := c.leaveGroup(now, k.client, filter, out) || c.directory.Unsubscribe(filter, &k.client.target)
 	if had && k.client.Stored {
 		c.deleteSubscription(k.client, filter, out)
 	}

@@ -18,7 +18,14 @@ type Target struct {
 	durable  atomic.Bool // what is of QoS 1 or 2 is stored
 	dead     atomic.Bool // the session has ended
 
+	// As a member of shared subscriptions:
+	online   atomic.Bool  // it takes messages
+	borrowed atomic.Int32 // how many it has of them
+	// As a shared subscription:
+	waiting atomic.Bool // no member takes messages
+
 	client *client // for the session's own shard
+	group  *group  // for the shared subscription's own shard; nil: this is a session
 }
 
 // Shard implements shard.Addressee.

@@ -44,8 +44,9 @@ func (r *Recorder) PutEntry(b *store.Batch, instance uint64, e *shard.Entry) {
 		f |= flagShared
 	}
 	v := append(store.Seal(r.value, recordVersion), f)
-	v = binary.AppendUvarint(v, uint64(len(e.Identifiers)))
-	for _, id := range e.Identifiers {
+	identifiers := e.Identifiers()
+	v = binary.AppendUvarint(v, uint64(len(identifiers)))
+	for _, id := range identifiers {
 		v = binary.AppendUvarint(v, uint64(id))
 	}
 	if !e.Shared {
@@ -75,12 +76,15 @@ func (r *Recorder) ReadEntry(key, rest, value []byte, body func(shard.MessageID)
 	if n <= 0 || count > uint64(len(v)) {
 		return e, store.ErrDamaged
 	}
+	if count > 0 {
+		e.Extra = &shard.Extra{}
+	}
 	for v = v[n:]; count > 0; count-- {
 		identifier, n := binary.Uvarint(v)
 		if n <= 0 {
 			return e, store.ErrDamaged
 		}
-		e.Identifiers = append(e.Identifiers, uint32(identifier))
+		e.Extra.Identifiers = append(e.Extra.Identifiers, uint32(identifier))
 		v = v[n:]
 	}
 	if e.Shared {

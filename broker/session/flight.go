@@ -167,11 +167,15 @@ func (s *Session) Flights(visit func(e shard.Entry, message shard.MessageID, id 
 	}
 }
 
-// Restore puts a flight of QoS 2 back after a restart, in the order of messages;
-// released: e is without its message.
+// Restore puts a flight of QoS 2 back after a restart, where it was in the order
+// of messages; released: e is without its message.
 func (s *Session) Restore(e shard.Entry, message shard.MessageID, id uint16, released bool) {
 	b := s.work()
-	b.flights = append(b.flights, flight{Entry: e, message: message, id: id, again: true, released: released})
+	i := len(b.flights)
+	for i > 0 && b.flights[i-1].message.Compare(message) > 0 {
+		i--
+	}
+	b.flights = slices.Insert(b.flights, i, flight{Entry: e, message: message, id: id, again: true, released: released})
 }
 
 // Renew puts a message of QoS 1 that may have been in flight before the restart

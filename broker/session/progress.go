@@ -9,14 +9,24 @@ import (
 
 // What the record of a message of QoS 2 on its way to the client says.
 const (
-	flightSent     = 1 // then the message id
-	flightReleased = 2 // PUBREC came: there is no entry any more
+	flightSent     = 1 // then the message id and who has the entry
+	flightReleased = 2 // the same; PUBREC came
 )
 
-// PutFlight stores that a message of QoS 2 is sent under a packet id.
-func (r *Recorder) PutFlight(b *store.Batch, instance uint64, packetID uint16, id shard.MessageID) {
+// A Flight is what is stored of a message of QoS 2 on its way to the client.
+type Flight struct {
+	PacketID uint16
+	Message  shard.MessageID
+	Released bool   // PUBREC came: there is no entry any more
+	Holder   uint64 // the instance that has the entry: the session's, or a shared subscription's
+}
+
+// PutFlight stores that a message of QoS 2 is sent under a packet id; holder is
+// the instance that has its entry.
+func (r *Recorder) PutFlight(b *store.Batch, instance uint64, packetID uint16, id shard.MessageID, holder uint64) {
 	key := r.flightKey(instance, packetID)
 	r.value = id.AppendTo(append(store.Seal(r.value, recordVersion), flightSent))
+	r.value = binary.BigEndian.AppendUint64(r.value, holder)
 	b.Put(key, store.Sealed(key, r.value))
 }
 
@@ -25,6 +35,7 @@ func (r *Recorder) PutFlight(b *store.Batch, instance uint64, packetID uint16, i
 func (r *Recorder) PutReleased(b *store.Batch, instance uint64, packetID uint16, id shard.MessageID) {
 	key := r.flightKey(instance, packetID)
 	r.value = id.AppendTo(append(store.Seal(r.value, recordVersion), flightReleased))
+	r.value = binary.BigEndian.AppendUint64(r.value, instance)
 	b.Put(key, store.Sealed(key, r.value))
 }
 
@@ -38,19 +49,19 @@ func (r *Recorder) flightKey(instance uint64, packetID uint16) []byte {
 }
 
 // ReadFlight reads what PutFlight or PutReleased made.
-func ReadFlight(key, rest, value []byte) (packetID uint16, id shard.MessageID, released bool, err error) {
+func ReadFlight(key, rest, value []byte) (f Flight, err error) {
 	v, err := open(key, value)
 	if err != nil {
-		return 0, id, false, err
+		return f, err
 	}
-	if len(rest) != 2 || len(v) == 0 || v[0] != flightSent && v[0] != flightReleased {
-		return 0, id, false, store.ErrDamaged
+	if len(rest) != 2 || len(v) != 1+shard.MessageIDSize+8 || v[0] != flightSent && v[0] != flightReleased {
+		return f, store.ErrDamaged
 	}
-	id, ok := shard.ParseMessageID(v[1:])
-	if !ok {
-		return 0, id, false, store.ErrDamaged
-	}
-	return binary.BigEndian.Uint16(rest), id, v[0] == flightReleased, nil
+	id, _ := shard.ParseMessageID(v[1 : 1+shard.MessageIDSize])
+	return Flight{
+		PacketID: binary.BigEndian.Uint16(rest), Message: id, Released: v[0] == flightReleased,
+		Holder: binary.BigEndian.Uint64(v[1+shard.MessageIDSize:]),
+	}, nil
 }
 
 // PutInbound stores the packet id of a message of QoS 2 from the client.

@@ -146,3 +146,56 @@ func (s *Session) pull(seq uint64) {
 	q.pop()
 	s.rest()
 }
+
+// Take takes the oldest entry out of the queue of a shared subscription, which
+// has no flights. It passes over what has expired.
+func (s *Session) Take(now shard.Time, expired func(shard.Entry)) (e shard.Entry, ok bool) {
+	for s.busy != nil {
+		if e, ok = s.busy.queue.front(); !ok {
+			return e, false
+		}
+		s.busy.queue.pop()
+		s.rest()
+		if !e.Expired(now) {
+			return e, true
+		}
+		s.Dropped++
+		expired(e)
+	}
+	return e, false
+}
+
+// PutBack puts an entry where it was in the order of messages.
+func (s *Session) PutBack(e shard.Entry) {
+	q := &s.work().queue
+	q.push(e)
+	for seq := q.next - 1; seq > q.head && q.at(seq-1).ID.Compare(e.ID) > 0; seq-- {
+		*q.at(seq), *q.at(seq - 1) = *q.at(seq - 1), *q.at(seq)
+	}
+}
+
+// Disown takes out what came by shared subscriptions and may go to somebody else:
+// all but messages of QoS 2 in flight, which are bound to this session (L7).
+func (s *Session) Disown(visit func(shard.Entry)) {
+	b := s.busy
+	if b == nil {
+		return
+	}
+	for i := 0; i < len(b.flights); {
+		if f := &b.flights[i]; f.QoS != 1 || f.Group() == nil {
+			i++
+			continue
+		}
+		visit(s.land(i))
+	}
+	for n := b.queue.len(); n > 0; n-- { // once round the queue
+		e, _ := b.queue.front()
+		b.queue.pop()
+		if e.Group() != nil {
+			visit(e)
+		} else {
+			b.queue.push(e)
+		}
+	}
+	s.rest()
+}

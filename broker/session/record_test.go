@@ -36,7 +36,10 @@ func TestEntryRecords(t *testing.T) {
 		shared := rapid.Bool().Draw(t, "shared")
 		e := shard.Entry{Message: m, QoS: 1, Shared: shared, Retain: rapid.Bool().Draw(t, "flag"), Stored: true}
 		for range rapid.IntRange(0, 3).Draw(t, "identifiers") {
-			e.Identifiers = append(e.Identifiers, rapid.Uint32().Draw(t, "identifier"))
+			if e.Extra == nil {
+				e.Extra = &shard.Extra{}
+			}
+			e.Extra.Identifiers = append(e.Extra.Identifiers, rapid.Uint32().Draw(t, "identifier"))
 		}
 		writer, reader := Recorder{Offset: 1000 * time.Hour}, Recorder{Offset: 1000*time.Hour + 7}
 		var b store.Batch
@@ -64,7 +67,7 @@ func TestEntryRecords(t *testing.T) {
 		}
 		got, err := reader.ReadEntry(op.Key, rest, op.Value, nil)
 		require.NoError(t, err)
-		require.Equal(t, e.Identifiers, got.Identifiers)
+		require.Equal(t, e.Identifiers(), got.Identifiers())
 		require.Equal(t, []any{e.QoS, e.Retain, true}, []any{got.QoS, got.Retain, got.Stored})
 		require.Equal(t, []any{m.ID, m.Topic, m.QoS, m.Retain}, []any{got.ID, got.Topic, got.Message.QoS, got.Message.Retain})
 		require.True(t, bytes.Equal(m.Payload, got.Payload))
@@ -91,16 +94,18 @@ func TestFlightAndInboundRecords(t *testing.T) {
 		if released {
 			r.PutReleased(&b, 7, 500, id)
 		} else {
-			r.PutFlight(&b, 7, 500, id)
+			r.PutFlight(&b, 7, 500, id, 9)
 		}
 		op := only(t, &b)
 		_, part, rest, _ := ParseKey(op.Key)
 		require.Equal(t, PartFlight, part)
-		packetID, message, got, err := ReadFlight(op.Key, rest, op.Value)
+		f, err := ReadFlight(op.Key, rest, op.Value)
 		require.NoError(t, err)
-		require.EqualValues(t, 500, packetID)
-		require.Equal(t, id, message)
-		require.Equal(t, released, got)
+		holder := uint64(9)
+		if released {
+			holder = 7
+		}
+		require.Equal(t, Flight{PacketID: 500, Message: id, Released: released, Holder: holder}, f)
 	}
 	b.Reset()
 	r.PutInbound(&b, 7, 501)
@@ -131,7 +136,7 @@ func TestKeysSortAsTheyAreNeeded(t *testing.T) {
 // FuzzRecords: no record makes a reader panic or take more than it is worth.
 func FuzzRecords(f *testing.F) {
 	f.Add([]byte("s\x00\x00\x00\x00\x00\x00\x00\x07\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02"), []byte{1, 0, 0, 1, 't', 0, 'p'})
-	f.Add([]byte("s\x00\x00\x00\x00\x00\x00\x00\x07\x03\x01\x00"), []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2})
+	f.Add([]byte("s\x00\x00\x00\x00\x00\x00\x00\x07\x03\x01\x00"), []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7})
 	f.Fuzz(func(t *testing.T, key, content []byte) {
 		value := store.Sealed(key, append(store.Seal(nil, recordVersion), content...))
 		var r Recorder
@@ -141,11 +146,11 @@ func FuzzRecords(f *testing.F) {
 		}
 		e, err := r.ReadEntry(key, rest, value, func(shard.MessageID) *shard.Message { return nil })
 		if err == nil {
-			require.LessOrEqual(t, len(e.Topic)+len(e.Payload)+len(e.Properties)+len(e.Identifiers), len(content))
+			require.LessOrEqual(t, len(e.Topic)+len(e.Payload)+len(e.Properties)+len(e.Identifiers()), len(content))
 			var b store.Batch
 			r.PutEntry(&b, 7, &e)
 		}
-		_, _, _, _ = ReadFlight(key, rest, value)
+		_, _ = ReadFlight(key, rest, value)
 		_, _ = ReadInbound(key, rest, value)
 		_, _ = r.ReadBody(append([]byte{KeyBody}, rest...), value)
 	})

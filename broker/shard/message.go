@@ -83,10 +83,34 @@ func (m *Message) Left(now Time) uint32 {
 // An Entry is a message in one session's queue, as that session gets it.
 type Entry struct {
 	*Message
-	QoS    byte // the lower of published and granted [MQTT-3.8.4-6]
-	Retain bool // the flag to deliver with
-	Stored bool // the entry has a record,
-	Shared bool // and the message one of its own, which others share
+	Extra  *Extra // nil: what few entries have
+	QoS    byte   // the lower of published and granted [MQTT-3.8.4-6]
+	Retain bool   // the flag to deliver with
+	Stored bool   // the entry has a record,
+	Shared bool   // and the message one of its own, which others share
+}
+
+// Extra is what few entries have.
+type Extra struct {
 	// Identifiers are those of the subscriptions that matched [MQTT-3.3.4-3].
 	Identifiers []uint32
+	// Group is the shared subscription that the message came by: it has the
+	// record and the room, and takes back what the session leaves (L7).
+	Group Addressee
+}
+
+// Identifiers are those of the subscriptions that matched.
+func (e *Entry) Identifiers() []uint32 {
+	if e.Extra == nil {
+		return nil
+	}
+	return e.Extra.Identifiers
+}
+
+// Group is the shared subscription that the message came by; nil: none.
+func (e *Entry) Group() Addressee {
+	if e.Extra == nil {
+		return nil
+	}
+	return e.Extra.Group
 }

@@ -7,6 +7,10 @@ type PostKind uint8
 const (
 	PostMessage  PostKind = iota // Entry: a message for the session
 	PostWithdraw                 // Message: it is taken back, unless it was sent
+	PostJoin                     // to a shared subscription: Entry.Extra.Group becomes a member, with these options
+	PostLeave                    // and is none any more
+	PostReady                    // to a shared subscription: a member takes messages again
+	PostReturn                   // to a shared subscription: Entry was lent to a member who left
 )
 
 // A Post is what one shard tells a session of another: in the order in which it

@@ -7,7 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
-	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
@@ -115,8 +115,19 @@ func TestWhatIsNotThereYetIsRefused(t *testing.T) {
 	s := serve(t, anyMQTT, anySN)
 	n := s.udpNode(t)
 	n.ask(message(0x04, []byte{0x0C, 0x01, 0, 60}, []byte("will")), "030503")
-	out, err := exec.Command("mosquitto_sub", "-p", s.port("mqtt"), "-V", "5", "-t", "$share/g/t", "-W", "1").CombinedOutput()
-	require.Contains(t, string(out), "All subscription requests were denied", err)
+}
+
+// TestSharedWithARealClient: of two members each message goes to one.
+func TestSharedWithARealClient(t *testing.T) {
+	s := serve(t, anyMQTT, anySN)
+	a := s.subscribe(t, "-V", "5", "-t", "$share/g/t", "-q", "1")
+	b := s.subscribe(t, "-V", "5", "-t", "$share/g/t", "-q", "1")
+	for i := range 4 {
+		s.publish(t, nil, "-t", "t", "-q", "1", "-m", strconv.Itoa(i))
+	}
+	for i, member := range []*subscriber{a, b, a, b} {
+		require.Equal(t, strconv.Itoa(i), member.next(t))
+	}
 }
 
 func TestGarbageCostsNothing(t *testing.T) {

@@ -1,0 +1,226 @@
+package core
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/dormouse-mqtt/dormouse/broker/session"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/topic"
+)
+
+// A group is a shared subscription (MQTT 5.0, 4.8.2): in the index it is one
+// target, with a queue and a bound of its own, that the shard of its name owns.
+// Each message goes to one member, wherever that lives, and stays the group's,
+// with its record and its room, until the member has acknowledged it (L7).
+type group struct {
+	target  *Target
+	name    string
+	filter  string
+	members topic.Group[*Target]
+	options map[*Target]Subscription
+	queue   session.Session // what waits for a member that is ready
+	stored  bool
+}
+
+// newGroupTarget makes the target of a group, of which its owner knows the rest.
+func (c *Core) newGroupTarget(name, filter string) *Target {
+	c.sessions++
+	instance := uint64(c.options.Epoch)<<epochShift | uint64(c.options.Shard)<<shardShift | c.sessions
+	return groupTarget(name, filter, instance, &c.options)
+}
+
+func groupTarget(name, filter string, instance uint64, o *Options) *Target {
+	t := &Target{shard: Owner("$share/"+name+"/"+filter, o.Shards), instance: instance}
+	t.group = &group{target: t, name: name, filter: filter, options: map[*Target]Subscription{}, queue: *session.New("", instance, &o.Queue)}
+	return t
+}
+
+// joinGroup makes a client a member.
+func (c *Core) joinGroup(now shard.Time, cl *client, name, filter string, s Subscription, out *shard.Out) {
+	t := c.directory.Join(name, filter, &cl.target, func() *Target { return c.newGroupTarget(name, filter) })
+	if cl.groups == nil {
+		cl.groups = map[string]*Target{}
+	}
+	cl.groups["$share/"+name+"/"+filter] = t
+	if cl.Stored {
+		c.putGroup(t, out)
+	}
+	e := shard.Entry{QoS: s.QoS, Retain: s.RetainAsPublished, Extra: &shard.Extra{Group: &cl.target}}
+	if s.Identifier != 0 {
+		e.Extra.Identifiers = []uint32{s.Identifier}
+	}
+	c.post(now, shard.Post{Kind: shard.PostJoin, To: t, Entry: e}, out)
+}
+
+// leaveGroup ends a membership; what the member has queued goes to others.
+func (c *Core) leaveGroup(now shard.Time, cl *client, shared string, out *shard.Out) bool {
+	t := cl.groups[shared]
+	if t == nil {
+		return false
+	}
+	delete(cl.groups, shared)
+	c.directory.Leave(t, &cl.target)
+	c.post(now, shard.Post{Kind: shard.PostLeave, To: t, Entry: shard.Entry{Extra: &shard.Extra{Group: &cl.target}}}, out)
+	return true
+}
+
+// post tells a session or a group something, on whatever shard it is.
+func (c *Core) post(now shard.Time, p shard.Post, out *shard.Out) {
+	if p.To.Shard() == c.options.Shard {
+		c.posted(now, &p, out)
+		return
+	}
+	out.Posts = append(out.Posts, p)
+}
+
+// join takes a member in.
+func (c *Core) join(now shard.Time, g *group, e *shard.Entry, out *shard.Out) {
+	m := e.Group().(*Target)
+	s := Subscription{QoS: e.QoS, RetainAsPublished: e.Retain}
+	if ids := e.Identifiers(); len(ids) > 0 {
+		s.Identifier = ids[0]
+	}
+	g.members.Join(m)
+	g.options[m] = s
+	c.serve(now, g, out)
+}
+
+// storeQueue stores what is queued for a group that has become durable.
+func (c *Core) storeQueue(g *group, out *shard.Out) {
+	if g.stored || !g.target.durable.Load() {
+		return
+	}
+	g.stored = true
+	g.queue.Rewrite(func(e *shard.Entry) {
+		if !e.Stored && e.QoS > 0 {
+			e.Stored = true
+			c.recorder.PutEntry(&out.Batch, g.target.instance, e)
+		}
+	})
+}
+
+// leave lets a member go. With the last one the group ends.
+func (c *Core) leave(now shard.Time, g *group, m *Target, out *shard.Out) {
+	g.members.Leave(m)
+	delete(g.options, m)
+	if g.members.Len() > 0 || !g.target.dead.Load() {
+		c.serve(now, g, out)
+		return
+	}
+	g.queue.Rewrite(func(e *shard.Entry) {
+		if e.Shared {
+			c.shares = append(c.shares, e.Message)
+		}
+	})
+	if g.target.durable.Load() {
+		session.DeleteAll(&out.Batch, g.target.instance)
+	}
+}
+
+// ready says that a member takes a message now.
+func (c *Core) ready(m *Target) bool {
+	return m.online.Load() && !m.dead.Load() && int(m.borrowed.Load()) < c.options.MaxInflight
+}
+
+// serve hands out what waits, as long as a member is ready.
+func (c *Core) serve(now shard.Time, g *group, out *shard.Out) {
+	c.storeQueue(g, out)
+	g.target.waiting.Store(false)
+	for g.queue.Queued() > 0 {
+		m, ok := g.members.Pick(c.ready)
+		if !ok {
+			g.target.waiting.Store(true)
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(g.options)), c.ready) { // one may just have become so
+				return
+			}
+			continue
+		}
+		e, ok := g.queue.Take(now, func(e shard.Entry) { c.discardQueued(g.target, e, out) })
+		if !ok {
+			return
+		}
+		c.lend(now, g, m, e, out)
+	}
+}
+
+// lend gives a message to a member. At QoS 0 that is all; else the group has it
+// until the member is done.
+func (c *Core) lend(now shard.Time, g *group, m *Target, e shard.Entry, out *shard.Out) {
+	s := g.options[m]
+	to := shard.Entry{Message: e.Message, QoS: min(e.QoS, s.QoS), Retain: s.RetainAsPublished && e.Message.Retain}
+	if s.Identifier != 0 || to.QoS > 0 {
+		to.Extra = &shard.Extra{}
+	}
+	if s.Identifier != 0 {
+		to.Extra.Identifiers = []uint32{s.Identifier}
+	}
+	if to.QoS > 0 {
+		m.borrowed.Add(1)
+		to.Stored, to.Shared, to.Extra.Group = e.Stored, e.Shared, g.target
+	} else {
+		c.discardQueued(g.target, e, out)
+	}
+	c.post(now, shard.Post{Kind: shard.PostMessage, To: m, Entry: to}, out)
+}
+
+func (c *Core) discardQueued(t *Target, e shard.Entry, out *shard.Out) {
+	if e.QoS > 0 {
+		c.discard(t, e, out)
+	}
+}
+
+// giveBack returns a message to its group: the member cannot have it.
+func (c *Core) giveBack(now shard.Time, m *Target, e shard.Entry, out *shard.Out) {
+	m.borrowed.Add(-1)
+	g := e.Group().(*Target)
+	e.Extra, e.QoS, e.Retain = nil, e.Message.QoS, false
+	c.post(now, shard.Post{Kind: shard.PostReturn, To: g, Entry: e}, out)
+}
+
+// takeBack takes a message that a member did not take, and gives it to another.
+func (c *Core) takeBack(now shard.Time, t *Target, e shard.Entry, out *shard.Out) {
+	if t.dead.Load() {
+		c.discard(t, e, out)
+		return
+	}
+	t.group.queue.PutBack(e)
+	c.serve(now, t.group, out)
+}
+
+// returned tells a group that a member has room again, if it waits for that.
+func (c *Core) returned(m, g *Target, out *shard.Out) {
+	m.borrowed.Add(-1)
+	if g.waiting.Load() {
+		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostReady, To: g})
+	}
+}
+
+// turn is online for a caller that leaves what follows to the next Advance.
+func (c *Core) turn(cl *client, on bool) {
+	cl.target.online.Store(on)
+	if len(cl.groups) > 0 {
+		c.turned = append(c.turned, cl)
+	}
+}
+
+func (c *Core) finishTurns(now shard.Time, out *shard.Out) {
+	turned := c.turned
+	c.turned = nil
+	for _, cl := range turned {
+		c.online(now, cl, cl.target.online.Load(), out)
+	}
+}
+
+// online tells the groups of a client that it takes messages from now on, or
+// that it does not, and then gives back what others can have.
+func (c *Core) online(now shard.Time, cl *client, on bool, out *shard.Out) {
+	cl.target.online.Store(on)
+	if !on {
+		cl.Disown(func(e shard.Entry) { c.giveBack(now, &cl.target, e, out) })
+		return
+	}
+	for _, shared := range slices.Sorted(maps.Keys(cl.groups)) {
+		c.post(now, shard.Post{Kind: shard.PostReady, To: cl.groups[shared]}, out)
+	}
+}

@@ -1,0 +1,159 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+)
+
+// members connects clients with kept sessions that share jobs/+ at the QoS.
+func members(r *rig, qos mqtt.QoS, ids ...string) (all []*peer) {
+	for _, id := range ids {
+		p := r.kept(id, mqtt.V5)
+		p.subscribe("$share/g/jobs/+", qos)
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestL7SharedFairly(t *testing.T) {
+	r := newRig(t, Options{})
+	all := members(r, 1, "a", "b", "c")
+	alone := r.kept("alone", mqtt.V5)
+	alone.subscribe("jobs/#", 1)
+	p := r.volatile("p", mqtt.V5)
+	for i := range 9 {
+		p.send(message("jobs/1", fmt.Sprint(i), mqtt.QoS(i%2), uint16(i%2*(i+1))))
+	}
+	r.commit()
+	for _, m := range all {
+		require.Len(t, m.got, 3)
+	}
+	require.Len(t, alone.got, 9)
+}
+
+// TestL7LeaverGivesBack: what a member has not acknowledged at QoS 1 goes to
+// another, in order, and is removed when that has it.
+func TestL7LeaverGivesBack(t *testing.T) {
+	r := newRig(t, Options{})
+	all := members(r, 1, "a", "b")
+	p := r.volatile("p", mqtt.V5)
+	for i := range 4 {
+		p.send(message("jobs/1", fmt.Sprint(i), 1, uint16(i+1)))
+	}
+	r.commit()
+	require.Equal(t, "PUBLISH jobs/1 0 q1\nPUBLISH jobs/1 2 q1", all[0].take())
+	require.Equal(t, "PUBLISH jobs/1 1 q1\nPUBLISH jobs/1 3 q1", all[1].take())
+	all[0].send(&mqtt.Puback{PacketID: 1})
+	all[0].drop()
+	r.commit()
+	require.Equal(t, "PUBLISH jobs/1 2 q1", all[1].take())
+	for id := range uint16(3) {
+		all[1].send(&mqtt.Puback{PacketID: id + 1})
+	}
+	r.commit()
+	require.Zero(t, r.entries())
+	messages, octets := r.core.clients["a"].groups["$share/g/jobs/+"].Kept()
+	require.Zero(t, messages+octets)
+	require.Zero(t, r.core.clients["a"].target.borrowed.Load()+r.core.clients["b"].target.borrowed.Load())
+}
+
+// TestL7WaitsForAMember: while nobody is there, messages wait for whoever comes.
+func TestL7WaitsForAMember(t *testing.T) {
+	r := newRig(t, Options{})
+	all := members(r, 1, "a", "b")
+	for _, m := range all {
+		m.drop()
+	}
+	p := r.volatile("p", mqtt.V5)
+	p.send(message("jobs/1", "x", 1, 1), message("jobs/1", "lost", 0, 0))
+	r.commit()
+	require.Equal(t, "PUBACK 1", p.take())
+	r = r.reload(Options{})
+	b := r.dial(mqtt.V5)
+	b.send(connect("b", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present\nPUBLISH jobs/1 x q1", b.take())
+	b.send(&mqtt.Disconnect{})
+	r.commit()
+	a := r.dial(mqtt.V5)
+	a.send(connect("a", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present\nPUBLISH jobs/1 x q1", a.take())
+}
+
+// TestL7ExactlyOnceIsBound: a message of QoS 2 that was sent belongs to its
+// member, also after a restart; its session's end discards it.
+func TestL7ExactlyOnceIsBound(t *testing.T) {
+	r := newRig(t, Options{})
+	all := members(r, 2, "a", "b")
+	r.volatile("p", mqtt.V5).send(message("jobs/1", "x", 2, 1))
+	r.commit()
+	require.Equal(t, "PUBLISH jobs/1 x q2", all[0].take())
+	all[0].drop()
+	r.commit()
+	require.Empty(t, all[1].take())
+
+	r = r.reload(Options{})
+	b := r.dial(mqtt.V5)
+	b.send(connect("b", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present", b.take())
+	a := r.dial(mqtt.V5)
+	a.send(connect("a", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present\nPUBLISH jobs/1 x q2 dup", a.take())
+	clean := r.dial(mqtt.V5)
+	clean.send(connect("a", mqtt.V5, true, 0))
+	r.commit()
+	require.Empty(t, b.take())
+	require.Zero(t, r.entries())
+}
+
+// TestL7LastMemberEndsIt: nothing is left of a group without members.
+func TestL7LastMemberEndsIt(t *testing.T) {
+	r := newRig(t, Options{})
+	all := members(r, 1, "a", "b")
+	all[0].drop()
+	all[1].drop()
+	r.volatile("p", mqtt.V5).send(message("jobs/1", strings.Repeat("long", 1000), 1, 1))
+	r.commit()
+	require.Equal(t, 1, r.entries())
+	require.Equal(t, 1, r.stored('b'))
+	for _, id := range []string{"a", "b"} {
+		p := r.dial(mqtt.V5)
+		p.send(connect(id, mqtt.V5, true, 0))
+		r.commit()
+		p.send(&mqtt.Disconnect{})
+		r.commit()
+	}
+	r.commit()
+	require.Zero(t, r.entries()+r.stored('b')+r.stored('s'))
+	p := r.volatile("q", mqtt.V5)
+	p.send(message("jobs/1", "x", 1, 1))
+	require.Equal(t, "PUBACK 1 0x10", p.take())
+}
+
+// TestL7SlowMemberDoesNotGetAll: who does not acknowledge gets no more than its
+// window; the others go on.
+func TestL7SlowMemberDoesNotGetAll(t *testing.T) {
+	r := newRig(t, Options{MaxInflight: 2})
+	all := members(r, 1, "slow", "quick")
+	p := r.volatile("p", mqtt.V5)
+	got := 0
+	for i := range 20 {
+		p.send(message("jobs/1", fmt.Sprint(i), 1, uint16(i+1)))
+		r.commit()
+		for range all[1].got {
+			got++
+			all[1].send(&mqtt.Puback{PacketID: uint16(got)})
+		}
+		all[1].take()
+	}
+	require.Len(t, all[0].got, 2)
+	require.Equal(t, 18, got)
+}
