@@ -6,12 +6,12 @@ import (
 )
 
 // stranger tells a peer that it is not connected, so that it does not go on
-// sending into the dark (C13, C14). Stale acknowledgements get no answer.
+// sending into the dark (C13, C14). What asks for no answer gets none.
 func (c *Core) stranger(now shard.Time, o *origin, p mqttsn.Packet) {
 	c.stats.Unknown++
 	switch p.(type) {
 	case *mqttsn.Register, *mqttsn.Publish, *mqttsn.Subscribe, *mqttsn.Unsubscribe,
-		*mqttsn.Pingreq, *mqttsn.Disconnect, *mqttsn.Willtopicupd, *mqttsn.Willmsgupd:
+		*mqttsn.Pubrec, *mqttsn.Pubrel, *mqttsn.Pingreq, *mqttsn.Disconnect, *mqttsn.Willtopicupd, *mqttsn.Willmsgupd:
 		c.scold(now, o)
 	}
 }
