@@ -9,6 +9,7 @@ MQTT_PORT  ?= 1883
 SN_PORT    ?= 1884
 FUZZTIME   ?= 60s
 FUZZBUDGET ?= 90
+SEEDS      ?= 1000
 
 # A test that hangs fails within its budget.
 TEST := go test -timeout 3m
@@ -23,7 +24,7 @@ FUZZERS = grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed -E 
 # timed runs a command; its name and seconds go to the file PHASES, if that is set.
 timed = @start=$$(date +%s); $(2) || exit; echo "$(1) $$(( $$(date +%s) - start ))" >> $(or $(PHASES),/dev/null)
 
-.PHONY: help build run deps test test-units test-store test-clients test-worlds race fuzz fuzz-ci corpus bench lint e2e conformance crosscheck nightly
+.PHONY: help build run deps test test-units test-store test-clients test-worlds world race fuzz fuzz-ci corpus bench lint e2e conformance crosscheck nightly
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -61,6 +62,10 @@ test-clients:
 # Allocations cannot be counted under the race detector, and worlds are too slow there.
 test-worlds:
 	$(call timed,worlds,$(TEST) -run 'Alloc|World' ./... && go list ./... | awk '/\/testbeds\/world$$/' | xargs -r $(TEST))
+
+world: ## SEEDS (1000) random worlds whose history is checked; last printed: the hash of all they did
+	go test -c -o bin/worlds ./testbeds/world
+	cd testbeds/world && ../../bin/worlds -test.run '^TestWorlds$$' -seeds $(SEEDS)
 
 race: ## everything under the race detector, not from the cache
 	go test -race -count=1 ./...

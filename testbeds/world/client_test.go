@@ -14,6 +14,8 @@ type Client struct {
 	Version mqtt.Version
 	// Got has each packet that comes; it is valid during the call.
 	Got func(p mqtt.Packet)
+	// Gone tells that the stream has ended otherwise than by Drop; nil: Open says so.
+	Gone func()
 	// Open says that the stream is.
 	Open bool
 
@@ -53,7 +55,7 @@ func (e *end) Receive(data []byte) {
 		return // an older connection of the client
 	}
 	e.in = append(e.in, data...)
-	for {
+	for e.Open && e.stream.end == e {
 		n, err := mqtt.Frame(e.in, 0)
 		if err != nil {
 			panic(err)
@@ -75,8 +77,12 @@ func (e *end) Receive(data []byte) {
 }
 
 func (e *end) Closed() {
-	if e.stream.end == e {
-		e.Open = false
+	if e.stream.end != e {
+		return
+	}
+	e.Open = false
+	if e.Gone != nil {
+		e.Gone()
 	}
 }
 

@@ -46,6 +46,11 @@ func (r *Radio) Send(data []byte) {
 	})
 }
 
+// SetNetwork changes how many datagrams are lost, or come twice, from here on.
+func (w *World) SetNetwork(loss, duplicate float64) {
+	w.options.Loss, w.options.Duplicate = loss, duplicate
+}
+
 func (r *Radio) hear(data []byte) {
 	if r.Heard != nil {
 		r.Heard(data)

@@ -1,0 +1,223 @@
+package world
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// count is how many messages were received.
+func (h *history) count() (n int) {
+	for _, s := range h.subjects {
+		n += len(s.got)
+	}
+	return n
+}
+
+// check judges the whole history.
+func (h *history) check() {
+	if h.world.Damaged > 0 {
+		h.violate("%d stored values were damaged", h.world.Damaged)
+	}
+	for _, s := range h.subjects {
+		copies := map[*message][]receipt{}
+		for _, r := range s.got {
+			copies[r.message] = append(copies[r.message], r)
+		}
+		for _, m := range h.messages {
+			h.checkDue(s, m, copies[m])
+			h.checkCopies(s, m, copies[m])
+		}
+		for _, r := range s.got {
+			h.checkAllowed(s, r)
+		}
+		h.checkOrder(s)
+	}
+}
+
+// checkDue: what was acknowledged and subscribed to at QoS 1 or 2 is received.
+func (h *history) checkDue(s *subject, m *message, copies []receipt) {
+	if m.acked == never || m.refused || m.payload == "" {
+		return
+	}
+	for _, x := range s.spans {
+		if !s.due(x, m) {
+			continue
+		}
+		if !slices.ContainsFunc(copies, func(r receipt) bool { return !r.retain }) {
+			h.violate("%s did not get %q (QoS %d, acknowledged %s), subscribed to %s since %s", s.name, m.payload, m.qos, Clock(m.acked), x.filter, Clock(x.acked))
+		}
+		return
+	}
+}
+
+// due says whether a message must come by a subscription.
+func (s *subject) due(x *span, m *message) bool { return min(x.qos, m.qos) > 0 && s.certain(x, m) }
+
+// certain says whether a subscription surely was there whenever a message may
+// have come to the server, in a session that goes on.
+func (s *subject) certain(x *span, m *message) bool {
+	if x.acked >= m.first || x.unasked <= m.acked || !matches(x.filter, m.topic) {
+		return false
+	}
+	return !slices.ContainsFunc(s.ends, func(e *ending) bool { return e.by > x.asked })
+}
+
+// checkCopies: no more copies than there may be.
+func (h *history) checkCopies(s *subject, m *message, copies []receipt) {
+	var twos, ones, zeros int
+	inSession := map[int]int{} // exactly once in each session
+	for _, r := range copies {
+		switch {
+		case r.retain:
+		case r.qos == 2:
+			session := s.session(r.at)
+			inSession[session]++
+			twos = max(twos, inSession[session])
+		case r.qos == 1 && !r.dup:
+			ones++
+		case r.qos == 0:
+			zeros++
+		}
+	}
+	if m.qos == 2 && twos > 1+m.anew {
+		h.violate("%s got %q %d times at QoS 2, sent anew %d times", s.name, m.payload, twos, m.anew)
+	}
+	if s.node || m.node || m.will {
+		return // the network repeats datagrams
+	}
+	if m.sends == 1 && h.crashes == 0 && ones > 1 {
+		h.violate("%s got %q %d times at QoS 1 without DUP, sent once", s.name, m.payload, ones)
+	}
+	if zeros > m.sends {
+		h.violate("%s got %q %d times at QoS 0, sent %d times", s.name, m.payload, zeros, m.sends)
+	}
+}
+
+// session numbers the sessions of an actor.
+func (s *subject) session(at shard.Time) (n int) {
+	for _, e := range s.ends {
+		if e.by < at {
+			n++
+		}
+	}
+	return n
+}
+
+// checkAllowed: nothing comes that was not asked for, and nothing at a higher
+// QoS.
+func (h *history) checkAllowed(s *subject, r receipt) {
+	m := r.message
+	switch {
+	case r.at < m.first:
+		h.violate("%s got %q before it was sent", s.name, m.payload)
+		return
+	case r.qos > m.qos:
+		h.violate("%s got %q at QoS %d, sent at %d", s.name, m.payload, r.qos, m.qos)
+		return
+	case r.retain && !m.retain:
+		h.violate("%s got %q as a retained message", s.name, m.payload)
+		return
+	}
+	highest := -1
+	for _, x := range s.spans {
+		if s.covers(x, r) {
+			highest = max(highest, int(x.qos))
+		}
+	}
+	if highest < int(r.qos) {
+		h.violate("%s got %q at QoS %d at %s, subscribed at %d", s.name, m.payload, r.qos, Clock(r.at), highest)
+	}
+}
+
+// covers says whether a subscription may be what a message was received for.
+func (s *subject) covers(x *span, r receipt) bool {
+	if x.asked > r.at || !matches(x.filter, r.message.topic) {
+		return false
+	}
+	over := x.unacked
+	if s.node && over != never {
+		over += s.slack
+	}
+	if !r.retain && over < r.message.first {
+		return false
+	}
+	return !slices.ContainsFunc(s.ends, func(e *ending) bool { return e.by > x.asked && e.by+s.slack < r.at })
+}
+
+// A stream is what keeps its order: one publisher's messages on one topic, at
+// one QoS from end to end.
+type stream struct {
+	publisher, topic string
+	qos, got         byte
+}
+
+// checkOrder: the first copies of a stream's messages come in the order in which
+// they were published.
+func (h *history) checkOrder(s *subject) {
+	newest := map[stream]*message{}
+	seen := map[*message]bool{}
+	for _, r := range s.got {
+		m := r.message
+		if r.retain || seen[m] || m.anew > 0 || m.will || r.qos == 0 && (s.node || m.node) {
+			continue
+		}
+		if m.node && m.qos == 0 || !slices.ContainsFunc(s.spans, func(x *span) bool { return s.certain(x, m) }) {
+			continue // what is sent again may be the first that a new subscriber gets
+		}
+		seen[m] = true
+		key := stream{m.publisher, m.topic, m.qos, r.qos}
+		if before := newest[key]; before != nil && before.seq > m.seq {
+			h.violate("%s got %q after %q", s.name, m.payload, before.payload)
+			continue
+		}
+		newest[key] = m
+	}
+}
+
+// checkRetained: what is retained in the end is what was acknowledged last, or
+// what may have been.
+func (h *history) checkRetained(kept map[string]string) {
+	topics := map[string][]*message{}
+	for _, m := range h.messages {
+		if m.retain && m.sends > 0 {
+			topics[m.topic] = append(topics[m.topic], m)
+		}
+	}
+	for _, topic := range slices.Sorted(maps.Keys(topics)) {
+		all := topics[topic]
+		got := kept[topic]
+		delete(kept, topic)
+		allowed := got == "" && !slices.ContainsFunc(all, func(m *message) bool { return m.acked != never && m.payload != "" })
+		for _, m := range all {
+			if m.payload == got && !slices.ContainsFunc(all, func(later *message) bool { return replaces(later, m, h.world.options.Delay.Max) }) {
+				allowed = true
+			}
+		}
+		if !allowed {
+			h.violate("retained on %s: %q, which is not the last", topic, got)
+		}
+	}
+	for _, topic := range slices.Sorted(maps.Keys(kept)) {
+		h.violate("retained on %s: %q, which nobody retained", topic, kept[topic])
+	}
+}
+
+// replaces says whether later certainly came after m at the server.
+func replaces(later, m *message, slack shard.Time) bool {
+	if later == m || later.acked == never || later.refused {
+		return false
+	}
+	if later.publisher == m.publisher && !m.node && later.seq > m.seq && m.last < later.acked && m.anew == 0 {
+		return true
+	}
+	end := m.acked
+	switch {
+	case m.node:
+		end = m.last + slack
+	case m.acked == never && m.qos == 0:
+		end = m.last + 2*shard.Time(1e9)
+	}
+	return later.first > end
+}
