@@ -111,6 +111,48 @@ func TestSleeperGetsItsMessagesInOrderAndPingrespLast(t *testing.T) {
 	require.Equal(t, "0217", hex.EncodeToString(n.read()))
 }
 
+// TestExactlyOnce: QoS 2 both ways, a node's packets repeated, and a sleep in the
+// middle.
+func TestExactlyOnce(t *testing.T) {
+	s := serve(t, anyMQTT, "mqttsn://127.0.0.1:0?awake-retry=5s")
+	sub := s.subscribe(t, "-t", "up", "-q", "2", "-F", "%q %p")
+	n := s.udpNode(t)
+	n.connect("node")
+	id := n.register("up")
+	for i, payload := range []string{"one", "two"} {
+		publish := message(0x0C, []byte{0x40}, u16(id), u16(uint16(i+10)), []byte(payload))
+		for range 2 { // both are said twice
+			n.ask(publish, hex.EncodeToString(message(0x0F, u16(uint16(i+10)))))
+			n.ask(publish, hex.EncodeToString(message(0x0F, u16(uint16(i+10)))))
+			n.ask(message(0x10, u16(uint16(i+10))), hex.EncodeToString(message(0x0E, u16(uint16(i+10)))))
+		}
+		require.Equal(t, "2 "+payload, sub.next(t), "once")
+	}
+
+	n.ask(message(0x12, []byte{0x40}, u16(3), []byte("down")), "08134000020003"+"00")
+	n.ask(message(0x18, u16(60)), "0218")
+	for _, payload := range []string{"three", "four"} {
+		s.publish(t, nil, "-t", "down", "-q", "2", "-m", payload)
+	}
+	wake := message(0x16, []byte("node"))
+	n.write(wake)
+	first := n.read()
+	require.Equal(t, message(0x0C, []byte{0x40, 0, 2}, first[5:7], []byte("three")), first)
+	n.ask(message(0x18, u16(60)), "0218")
+	n.write(wake)
+	require.Equal(t, message(0x0C, []byte{0xC0, 0, 2}, first[5:7], []byte("three")), n.read(), "with DUP, under the same id")
+	pubrel := hex.EncodeToString(message(0x10, first[5:7]))
+	n.ask(message(0x0F, first[5:7]), pubrel)
+	n.ask(message(0x18, u16(60)), "0218")
+	n.ask(wake, pubrel)
+	n.write(message(0x0E, first[5:7]))
+	second := n.read()
+	require.Equal(t, message(0x0C, []byte{0x40, 0, 2}, second[5:7], []byte("four")), second)
+	require.NotEqual(t, first[5:7], second[5:7])
+	n.ask(message(0x0F, second[5:7]), hex.EncodeToString(message(0x10, second[5:7])))
+	n.ask(message(0x0E, second[5:7]), "0217") // PINGRESP comes last
+}
+
 func TestWhatIsNotThereYetIsRefused(t *testing.T) {
 	s := serve(t, anyMQTT, anySN)
 	n := s.udpNode(t)
