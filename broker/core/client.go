@@ -16,13 +16,48 @@ type client struct {
 	conn    *conn // nil: not connected
 	target  Target
 	filters map[string]Subscription // nil: none
-	groups  map[string]*Target      // shared ones among the filters; nil: none
+	endsAt  shard.Time              // when the session ends, while not connected
+	due     deadline.Item[*client]
+	*rare
+}
+
+// rare is what few clients have.
+type rare struct {
+	groups map[string]*Target // shared ones among the filters
 	// extension belongs to the connection's protocol and is stored with the
 	// session: topic ids and sleep state of an MQTT-SN node.
 	extension []byte
 	will      *will
-	endsAt    shard.Time // when the session ends, while not connected
-	due       deadline.Item[*client]
+}
+
+// nothingRare is for those who have nothing rare, and is never written.
+var nothingRare rare
+
+func (cl *client) own() *rare {
+	if cl.rare == &nothingRare {
+		cl.rare = &rare{}
+	}
+	return cl.rare
+}
+
+func (cl *client) setWill(w *will) {
+	if w != cl.will {
+		cl.own().will = w
+	}
+}
+
+func (cl *client) setExtension(ext []byte) {
+	if len(ext) > 0 || len(cl.extension) > 0 {
+		cl.own().extension = ext
+	}
+}
+
+func (cl *client) joined(shared string, t *Target) {
+	r := cl.own()
+	if r.groups == nil {
+		r.groups = map[string]*Target{}
+	}
+	r.groups[shared] = t
 }
 
 // A will is published when its connection ends otherwise than by DISCONNECT
@@ -48,8 +83,8 @@ func (c *Core) begin(clientID string) *client {
 
 // adopt makes an empty session of a known instance.
 func (c *Core) adopt(clientID string, instance uint64) *client {
-	cl := &client{Session: *session.New(clientID, instance, &c.options.Queue)}
-	cl.target.shard, cl.target.instance, cl.target.clientID = c.options.Shard, instance, clientID
+	cl := &client{Session: *session.New(clientID, instance, &c.pool), rare: &nothingRare}
+	cl.target.settle(c.options.Shard)
 	cl.target.client = cl
 	cl.due.Value = cl
 	c.clients[clientID] = cl
@@ -77,7 +112,7 @@ func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (prese
 			c.takeOver(now, cl, a.Clean, out)
 		}
 		switch {
-		case cl.target.dead.Load():
+		case cl.target.is(isDead):
 			cl = nil
 		case a.Clean:
 			c.end(now, cl, out)
@@ -93,11 +128,11 @@ func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (prese
 		}
 	}
 	c.clientDue.Remove(&cl.due)
-	cl.Expiry = min(a.Expiry, c.options.SessionExpiry)
-	cl.will = a.will // a will that was still due is cancelled [MQTT-3.1.3-9]
+	cl.SetExpiry(min(a.Expiry, c.options.SessionExpiry))
+	cl.setWill(a.will) // a will that was still due is cancelled [MQTT-3.1.3-9]
 	cl.conn, k.client = k, cl
 	cl.Attach(a.Window)
-	if cl.Expiry > 0 || cl.Stored {
+	if cl.Expiry() > 0 || cl.Stored {
 		c.persist(cl, out)
 	}
 	c.stats.Accepted++

@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -145,8 +146,8 @@ func (c *Core) readLimits(k *conn, p *mqtt.Connect, a *Arrival) {
 // the protocol's default, and what it changed of what the client asked for.
 func (c *Core) connackProperties(k *conn, p *mqtt.Connect, assigned bool, asked time.Duration) []byte {
 	b := c.props[:0]
-	if k.client.Expiry != asked {
-		b = mqtt.AppendUint32(b, mqtt.SessionExpiryInterval, uint32(k.client.Expiry/time.Second))
+	if k.client.Expiry() != asked {
+		b = mqtt.AppendUint32(b, mqtt.SessionExpiryInterval, uint32(k.client.Expiry()/time.Second))
 	}
 	b = mqtt.AppendUint16(b, mqtt.ReceiveMaximum, uint16(c.options.ReceiveMaximum))
 	b = mqtt.AppendUint32(b, mqtt.MaximumPacketSize, uint32(k.info.MaxPacket))
@@ -178,10 +179,9 @@ func (c *Core) newWill(p *mqtt.Connect) *will {
 	w := &will{message: &shard.Message{
 		Topic:      string(p.Will.Topic),
 		Payload:    append([]byte(nil), p.Will.Payload...),
-		Properties: carried(p.Will.Properties),
+		Properties: slices.Clone(c.carried(p.Will.Properties)),
 		QoS:        byte(p.Will.QoS),
 		Retain:     p.Will.Retain,
-		Publisher:  string(p.ClientID),
 	}}
 	if s, ok := p.Will.Properties.Uint32(mqtt.WillDelayInterval); ok {
 		w.delay = time.Duration(s) * time.Second

@@ -105,9 +105,15 @@ type Core struct {
 	lastLocal   uint64
 	lastMessage shard.MessageID
 
+	pool     session.Pool
 	recorder session.Recorder
 	decoder  mqtt.Decoder
-	hits     []hit // of the message being published
+	incoming shard.Message  // what is being handled; it aliases the packet
+	kept     *shard.Message // a copy of it
+	hits     []hit          // of the message being published
+	matching *shard.Message
+	from     string                      // client id of who published it
+	visit    func(*Target, Subscription) // notes a hit
 	hitAt    map[*Target]int
 	batch    store.Batch // of what is retained
 	scratch  []byte      // a packet on its way into the ring
@@ -115,20 +121,24 @@ type Core struct {
 	key      []byte      // and its key
 	raw      []byte      // the packet being handled
 	props    []byte      // properties being put together
+	travel   []byte      // those of what is being handled
 	topic    []byte      // of a PUBLISH being encoded
 }
 
 // New makes a shard that routes by what directory holds.
 func New(directory Directory, options Options) *Core {
 	options = options.withDefaults()
-	return &Core{
+	c := &Core{
 		options:   options,
 		directory: directory,
 		conns:     map[shard.ConnID]*conn{},
 		clients:   map[string]*client{},
 		hitAt:     map[*Target]int{},
 		decoder:   mqtt.Decoder{From: mqtt.FromClient},
+		pool:      session.Pool{Limits: options.Queue},
 	}
+	c.visit = c.hit
+	return c
 }
 
 // Handle implements shard.Machine.
@@ -179,13 +189,13 @@ func (c *Core) posted(now shard.Time, p *shard.Post, out *shard.Out) {
 	case shard.PostMessage:
 		c.arrive(now, t, p.Entry, out)
 	case shard.PostWithdraw:
-		c.withdraw(t, p.Message, out)
+		c.withdraw(t, p.Message.ID, out)
 	case shard.PostJoin:
-		c.join(now, t.group, &p.Entry, out)
+		c.join(now, c.groupOf(t), &p.Entry, out)
 	case shard.PostLeave:
-		c.leave(now, t.group, p.Group().(*Target), out)
+		c.leave(now, c.groupOf(t), p.Group().(*Target), out)
 	case shard.PostReady:
-		c.serve(now, t.group, out)
+		c.serve(now, c.groupOf(t), out)
 	case shard.PostReturn:
 		c.takeBack(now, t, p.Entry, out)
 	}

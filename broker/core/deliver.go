@@ -14,10 +14,10 @@ func (c *Core) arrive(now shard.Time, t *Target, e shard.Entry, out *shard.Out) 
 	case t.group != nil:
 		c.arriveGroup(now, t, e, out)
 		return
-	case e.QoS > 0 && e.Group() != nil && (t.dead.Load() || !t.online.Load()):
+	case e.QoS > 0 && e.Group() != nil && (t.is(isDead) || !t.is(isOnline)):
 		c.giveBack(now, t, e, out)
 		return
-	case t.dead.Load():
+	case t.is(isDead):
 		c.discardQueued(t, e, out)
 		return
 	case e.QoS == 0:
@@ -45,9 +45,9 @@ func (c *Core) arrive(now shard.Time, t *Target, e shard.Entry, out *shard.Out) 
 
 // arriveGroup brings a message to a shared subscription of this shard.
 func (c *Core) arriveGroup(now shard.Time, t *Target, e shard.Entry, out *shard.Out) {
-	g := t.group
+	g := c.groupOf(t)
 	switch {
-	case t.dead.Load():
+	case t.is(isDead):
 		c.discardQueued(t, e, out)
 		return
 	case e.QoS == 0:
@@ -58,7 +58,7 @@ func (c *Core) arriveGroup(now shard.Time, t *Target, e shard.Entry, out *shard.
 	}
 	if g.stored && !e.Stored {
 		e.Stored = true
-		c.recorder.PutEntry(&out.Batch, t.instance, &e)
+		c.recorder.PutEntry(&out.Batch, t.instance(), &e)
 	}
 	g.queue.Push(e, false)
 	for c.options.WhenFull == DropOldest && t.Over(&c.options.Queue) {
@@ -81,7 +81,9 @@ func (c *Core) arriveOnce(now shard.Time, cl *client, e shard.Entry, out *shard.
 	case k.state == connected && !k.blocked && k.info != nil && k.held <= out.Durable() && cl.Queued() == 0:
 		c.send(now, k, session.Delivery{Entry: e}, out)
 		return
-	case cl.Push(e, k.paused) == session.PushDropped:
+	}
+	e.Message = c.keep(e.Message)
+	if cl.Push(e, k.paused) == session.PushDropped {
 		c.refuseRoom(&cl.target, out)
 		return
 	}
@@ -97,7 +99,7 @@ func (c *Core) discard(t *Target, e shard.Entry, out *shard.Out) {
 	}
 	t.Release(e.Size())
 	if e.Stored {
-		c.recorder.DeleteEntry(&out.Batch, t.instance, e.ID)
+		c.recorder.DeleteEntry(&out.Batch, t.instance(), e.ID)
 	}
 	if e.Shared {
 		c.shares = append(c.shares, e.Message)
@@ -166,7 +168,7 @@ func (c *Core) next(now shard.Time, k *conn, out *shard.Out) (session.Delivery, 
 // holder is the instance that has the record of an entry.
 func (cl *client) holder(e *shard.Entry) uint64 {
 	if g := e.Group(); g != nil {
-		return g.(*Target).instance
+		return g.(*Target).instance()
 	}
 	return cl.Instance
 }

@@ -90,8 +90,8 @@ func (d *directory) Join(group, filter string, m *Target, create func() *Target)
 		d.index.Insert(filter, t, Subscription{QoS: 2})
 	}
 	d.members[t][m] = true
-	if m.durable.Load() {
-		t.durable.Store(true)
+	if m.is(isDurable) {
+		t.set(isDurable)
 	}
 	return t
 }
@@ -104,7 +104,7 @@ func (d *directory) Leave(t, m *Target) {
 	delete(d.members, t)
 	delete(d.groups, t.group.name+"/"+t.group.filter)
 	d.index.Remove(t.group.filter, t)
-	t.dead.Store(true)
+	t.set(isDead)
 }
 
 func (d *directory) Match(name string, visit func(*Target, Subscription)) {

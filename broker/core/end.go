@@ -84,14 +84,14 @@ func wakeCode(code mqtt.ReasonCode) shard.WakeCode {
 func (c *Core) handleDisconnect(now shard.Time, k *conn, p *mqtt.Disconnect, out *shard.Out) {
 	client := k.client
 	if expiry, ok := p.Properties.Uint32(mqtt.SessionExpiryInterval); ok {
-		if client.Expiry == 0 && expiry != 0 { // 3.14.2.2.2
+		if client.Expiry() == 0 && expiry != 0 { // 3.14.2.2.2
 			c.malformed(now, k, errExpiryRaised, out)
 			return
 		}
-		client.Expiry = min(time.Duration(expiry)*time.Second, c.options.SessionExpiry)
+		client.SetExpiry(min(time.Duration(expiry)*time.Second, c.options.SessionExpiry))
 	}
 	if p.Code == mqtt.Success { // [MQTT-3.14.4-3]
-		client.will = nil
+		client.setWill(nil)
 	}
 	c.lose(now, k, out)
 }
@@ -110,9 +110,9 @@ func (c *Core) lose(now shard.Time, k *conn, out *shard.Out) {
 
 // detached decides what becomes of a session without a connection, and of its will.
 func (c *Core) detached(now shard.Time, client *client, out *shard.Out) {
-	client.endsAt = now + client.Expiry
+	client.endsAt = now + client.Expiry()
 	if w := client.will; w != nil {
-		w.at = now + min(w.delay, client.Expiry)
+		w.at = now + min(w.delay, client.Expiry())
 	}
 	if !c.clientDeadline(now, client, out) {
 		c.changed(client, out)
@@ -125,11 +125,11 @@ func (c *Core) clientDeadline(now shard.Time, client *client, out *shard.Out) (e
 		return false
 	}
 	if w := client.will; w != nil && now >= w.at {
-		client.will = nil
-		c.publishWill(now, w, out)
+		client.setWill(nil)
+		c.publishWill(now, client, w, out)
 		c.changed(client, out)
 	}
-	forever := client.Expiry >= session.NeverExpires
+	forever := client.Expiry() >= session.NeverExpires
 	if !forever && now >= client.endsAt {
 		c.end(now, client, out)
 		return true
@@ -146,8 +146,8 @@ func (c *Core) clientDeadline(now shard.Time, client *client, out *shard.Out) (e
 // end removes a session and all that belongs to it [MQTT-4.1.0-2].
 func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 	if w := client.will; w != nil {
-		client.will = nil
-		c.publishWill(now, w, out)
+		client.setWill(nil)
+		c.publishWill(now, client, w, out)
 	}
 	c.clientDue.Remove(&client.due)
 	for filter := range client.filters {
@@ -157,7 +157,7 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 		c.leaveGroup(now, client, shared, out)
 	}
 	delete(c.clients, client.ClientID)
-	client.target.dead.Store(true) // before the records go (L6)
+	client.target.set(isDead) // before the records go (L6)
 	client.Rewrite(func(e *shard.Entry) {
 		switch {
 		case e.Message == nil:

@@ -14,35 +14,43 @@ import (
 // Each message goes to one member, wherever that lives, and stays the group's,
 // with its record and its room, until the member has acknowledged it (L7).
 type group struct {
-	target  *Target
-	name    string
-	filter  string
-	members topic.Group[*Target]
-	options map[*Target]Subscription
-	queue   session.Session // what waits for a member that is ready
-	stored  bool
+	target   *Target
+	instance uint64
+	name     string
+	filter   string
+	members  topic.Group[*Target]
+	options  map[*Target]Subscription
+	queue    *session.Session // what waits for a member that is ready
+	stored   bool
 }
 
 // newGroupTarget makes the target of a group, of which its owner knows the rest.
 func (c *Core) newGroupTarget(name, filter string) *Target {
 	c.sessions++
 	instance := uint64(c.options.Epoch)<<epochShift | uint64(c.options.Shard)<<shardShift | c.sessions
-	return groupTarget(name, filter, instance, &c.options)
+	return groupTarget(name, filter, instance, c.options.Shards)
 }
 
-func groupTarget(name, filter string, instance uint64, o *Options) *Target {
-	t := &Target{shard: Owner("$share/"+name+"/"+filter, o.Shards), instance: instance}
-	t.group = &group{target: t, name: name, filter: filter, options: map[*Target]Subscription{}, queue: *session.New("", instance, &o.Queue)}
+func groupTarget(name, filter string, instance uint64, shards int) *Target {
+	t := &Target{}
+	t.settle(Owner("$share/"+name+"/"+filter, shards))
+	t.group = &group{target: t, instance: instance, name: name, filter: filter, options: map[*Target]Subscription{}}
 	return t
+}
+
+// groupOf is the group of a target of this shard, with a queue.
+func (c *Core) groupOf(t *Target) *group {
+	g := t.group
+	if g.queue == nil {
+		g.queue = session.New("", t.instance(), &c.pool)
+	}
+	return g
 }
 
 // joinGroup makes a client a member.
 func (c *Core) joinGroup(now shard.Time, cl *client, name, filter string, s Subscription, out *shard.Out) {
 	t := c.directory.Join(name, filter, &cl.target, func() *Target { return c.newGroupTarget(name, filter) })
-	if cl.groups == nil {
-		cl.groups = map[string]*Target{}
-	}
-	cl.groups["$share/"+name+"/"+filter] = t
+	cl.joined("$share/"+name+"/"+filter, t)
 	if cl.Stored {
 		c.putGroup(t, out)
 	}
@@ -71,6 +79,9 @@ func (c *Core) post(now shard.Time, p shard.Post, out *shard.Out) {
 		c.posted(now, &p, out)
 		return
 	}
+	if p.Message != nil {
+		p.Message = c.keep(p.Message)
+	}
 	out.Posts = append(out.Posts, p)
 }
 
@@ -88,14 +99,14 @@ func (c *Core) join(now shard.Time, g *group, e *shard.Entry, out *shard.Out) {
 
 // storeQueue stores what is queued for a group that has become durable.
 func (c *Core) storeQueue(g *group, out *shard.Out) {
-	if g.stored || !g.target.durable.Load() {
+	if g.stored || !g.target.is(isDurable) {
 		return
 	}
 	g.stored = true
 	g.queue.Rewrite(func(e *shard.Entry) {
 		if !e.Stored && e.QoS > 0 {
 			e.Stored = true
-			c.recorder.PutEntry(&out.Batch, g.target.instance, e)
+			c.recorder.PutEntry(&out.Batch, g.target.instance(), e)
 		}
 	})
 }
@@ -104,7 +115,7 @@ func (c *Core) storeQueue(g *group, out *shard.Out) {
 func (c *Core) leave(now shard.Time, g *group, m *Target, out *shard.Out) {
 	g.members.Leave(m)
 	delete(g.options, m)
-	if g.members.Len() > 0 || !g.target.dead.Load() {
+	if g.members.Len() > 0 || !g.target.is(isDead) {
 		c.serve(now, g, out)
 		return
 	}
@@ -113,24 +124,24 @@ func (c *Core) leave(now shard.Time, g *group, m *Target, out *shard.Out) {
 			c.shares = append(c.shares, e.Message)
 		}
 	})
-	if g.target.durable.Load() {
-		session.DeleteAll(&out.Batch, g.target.instance)
+	if g.target.is(isDurable) {
+		session.DeleteAll(&out.Batch, g.target.instance())
 	}
 }
 
 // ready says that a member takes a message now.
 func (c *Core) ready(m *Target) bool {
-	return m.online.Load() && !m.dead.Load() && int(m.borrowed.Load()) < c.options.MaxInflight
+	return m.is(isOnline) && !m.is(isDead) && int(m.borrowed.Load()) < c.options.MaxInflight
 }
 
 // serve hands out what waits, as long as a member is ready.
 func (c *Core) serve(now shard.Time, g *group, out *shard.Out) {
 	c.storeQueue(g, out)
-	g.target.waiting.Store(false)
+	g.target.clear(isWaiting)
 	for g.queue.Queued() > 0 {
 		m, ok := g.members.Pick(c.ready)
 		if !ok {
-			g.target.waiting.Store(true)
+			g.target.set(isWaiting)
 			if !slices.ContainsFunc(slices.Collect(maps.Keys(g.options)), c.ready) { // one may just have become so
 				return
 			}
@@ -180,25 +191,26 @@ func (c *Core) giveBack(now shard.Time, m *Target, e shard.Entry, out *shard.Out
 
 // takeBack takes a message that a member did not take, and gives it to another.
 func (c *Core) takeBack(now shard.Time, t *Target, e shard.Entry, out *shard.Out) {
-	if t.dead.Load() {
+	if t.is(isDead) {
 		c.discard(t, e, out)
 		return
 	}
-	t.group.queue.PutBack(e)
-	c.serve(now, t.group, out)
+	g := c.groupOf(t)
+	g.queue.PutBack(e)
+	c.serve(now, g, out)
 }
 
 // returned tells a group that a member has room again, if it waits for that.
 func (c *Core) returned(m, g *Target, out *shard.Out) {
 	m.borrowed.Add(-1)
-	if g.waiting.Load() {
+	if g.is(isWaiting) {
 		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostReady, To: g})
 	}
 }
 
 // turn is online for a caller that leaves what follows to the next Advance.
 func (c *Core) turn(cl *client, on bool) {
-	cl.target.online.Store(on)
+	cl.target.turn(on)
 	if len(cl.groups) > 0 {
 		c.turned = append(c.turned, cl)
 	}
@@ -208,14 +220,14 @@ func (c *Core) finishTurns(now shard.Time, out *shard.Out) {
 	turned := c.turned
 	c.turned = nil
 	for _, cl := range turned {
-		c.online(now, cl, cl.target.online.Load(), out)
+		c.online(now, cl, cl.target.is(isOnline), out)
 	}
 }
 
 // online tells the groups of a client that it takes messages from now on, or
 // that it does not, and then gives back what others can have.
 func (c *Core) online(now shard.Time, cl *client, on bool, out *shard.Out) {
-	cl.target.online.Store(on)
+	cl.target.turn(on)
 	if !on {
 		cl.Disown(func(e shard.Entry) { c.giveBack(now, &cl.target, e, out) })
 		return

@@ -243,8 +243,8 @@ func (l *Loader) beginSession(instance uint64, key, value []byte) error {
 		return err
 	}
 	if r.group != "" {
-		t := groupTarget(r.group, r.filter, instance, &l.cores[0].options)
-		t.durable.Store(true)
+		t := groupTarget(r.group, r.filter, instance, len(l.cores))
+		t.set(isDurable)
 		t.group.stored = true
 		l.groups[instance] = t
 		l.current = &loading{instance: instance, group: t}
@@ -255,8 +255,11 @@ func (l *Loader) beginSession(instance uint64, key, value []byte) error {
 		return store.ErrDamaged // there is one session of a client id
 	}
 	cl := c.adopt(r.clientID, instance)
-	cl.Expiry, cl.extension, cl.will, cl.Stored = r.expiry, r.extension, r.will, true
-	cl.target.durable.Store(true)
+	cl.SetExpiry(r.expiry)
+	cl.setExtension(r.extension)
+	cl.setWill(r.will)
+	cl.Stored = true
+	cl.target.set(isDurable)
 	cl.StartIDs(uint16(l.epoch+1) * 40503) // L5: far from where it was
 	c.restore(cl, &r, l.wall)
 	l.current = &loading{instance: instance, core: c, client: cl}
@@ -273,7 +276,7 @@ func (l *Loader) endSession() {
 	if s.group != nil {
 		for _, e := range s.entries {
 			s.group.Force(e.Size())
-			s.group.group.queue.Push(e, false)
+			l.groupOf(s.group).queue.Push(e, false)
 		}
 		return
 	}

@@ -20,7 +20,7 @@ func (l *Loader) finishGroups(out *shard.Out) {
 	}
 	for _, j := range l.joins {
 		name, filter, _, _ := topic.ParseShared(j.shared)
-		c := l.cores[j.client.target.shard]
+		c := l.cores[j.client.target.Shard()]
 		t := c.directory.Join(name, filter, &j.client.target, func() *Target {
 			if t := byName[name+"/"+filter]; t != nil {
 				return t
@@ -29,19 +29,17 @@ func (l *Loader) finishGroups(out *shard.Out) {
 			c.putGroup(t, out)
 			return t
 		})
-		if j.client.groups == nil {
-			j.client.groups = map[string]*Target{}
-		}
-		j.client.groups[j.shared] = t
-		t.group.members.Join(&j.client.target)
-		t.group.options[&j.client.target] = j.options
-		t.group.stored = true
+		j.client.joined(j.shared, t)
+		g := l.groupOf(t)
+		g.members.Join(&j.client.target)
+		g.options[&j.client.target] = j.options
+		g.stored = true
 	}
 	l.bind(out)
 	for _, instance := range slices.Sorted(maps.Keys(l.groups)) {
 		if t := l.groups[instance]; t.group.members.Len() == 0 {
 			l.Garbage++
-			t.group.queue.Rewrite(func(e *shard.Entry) {
+			l.groupOf(t).queue.Rewrite(func(e *shard.Entry) {
 				if e.Shared {
 					e.Sharers.Add(-1)
 				}
@@ -50,6 +48,9 @@ func (l *Loader) finishGroups(out *shard.Out) {
 		}
 	}
 }
+
+// groupOf is the group of a target, with a queue on its shard.
+func (l *Loader) groupOf(t *Target) *group { return l.cores[t.Shard()].groupOf(t) }
 
 // bind gives messages of QoS 2 that were lent and sent to whom they were sent.
 func (l *Loader) bind(out *shard.Out) {
@@ -60,7 +61,7 @@ func (l *Loader) bind(out *shard.Out) {
 			ok bool
 		)
 		if t != nil {
-			e, ok = t.group.queue.Withdraw(f.Message)
+			e, ok = l.groupOf(t).queue.Withdraw(f.Message)
 		}
 		if !ok {
 			l.Garbage++

@@ -35,7 +35,6 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, m *shard.Message, out *s
 	var by *client
 	if k := c.conns[id]; k != nil {
 		by = k.client
-		m.Publisher = by.ClientID
 	}
 	if topic.CheckName(m.Topic, c.options.Topics) != nil || reserved(m.Topic) {
 		return mqtt.TopicNameInvalid, 0
@@ -150,7 +149,7 @@ func (c *Core) Extend(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 	if k == nil {
 		return 0
 	}
-	k.client.extension = ext
+	k.client.setExtension(ext)
 	c.changed(k.client, out)
 	return k.client.Written
 }
@@ -162,7 +161,7 @@ func (c *Core) Keep(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 	if k == nil {
 		return 0
 	}
-	k.client.extension = ext
+	k.client.setExtension(ext)
 	c.persist(k.client, out)
 	return k.client.Written
 }
@@ -175,7 +174,7 @@ func (c *Core) Close(now shard.Time, id shard.ConnID, lost bool, out *shard.Out)
 		return
 	}
 	if !lost {
-		k.client.will = nil
+		k.client.setWill(nil)
 	}
 	c.lose(now, k, out)
 }

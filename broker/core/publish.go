@@ -3,6 +3,7 @@ package core
 import (
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
@@ -15,7 +16,7 @@ func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shar
 		c.malformed(now, k, errTopicAlias, out)
 		return
 	}
-	name := string(p.Topic)
+	name := unsafe.String(unsafe.SliceData(p.Topic), len(p.Topic)) // while the packet is handled
 	if topic.CheckName(name, c.options.Topics) != nil {
 		c.malformed(now, k, errTopicName, out)
 		return
@@ -82,14 +83,9 @@ func (c *Core) accept(now shard.Time, k *conn, name string, p *mqtt.Publish, out
 	if reserved(name) {
 		return mqtt.TopicNameInvalid
 	}
-	m := &shard.Message{
-		Topic:      name,
-		Payload:    append([]byte(nil), p.Payload...),
-		Properties: carried(p.Properties),
-		QoS:        byte(p.QoS),
-		Retain:     p.Retain,
-		Publisher:  k.client.ClientID,
-	}
+	m := &c.incoming
+	m.Topic, m.Payload, m.QoS, m.Retain, m.Expires = name, p.Payload, byte(p.QoS), p.Retain, 0
+	m.Properties = c.carried(p.Properties)
 	if s, ok := p.Properties.Uint32(mqtt.MessageExpiryInterval); ok {
 		m.Expires = expires(now, s)
 	}
@@ -106,7 +102,7 @@ func (c *Core) accept(now shard.Time, k *conn, name string, p *mqtt.Publish, out
 // goesToDisk says whether a durable session gets the message.
 func (c *Core) goesToDisk(m *shard.Message) (durable bool) {
 	c.directory.Match(m.Topic, func(t *Target, s Subscription) {
-		durable = durable || s.QoS > 0 && t.durable.Load() && !t.dead.Load()
+		durable = durable || s.QoS > 0 && t.is(isDurable) && !t.is(isDead)
 	})
 	return durable
 }
@@ -131,19 +127,20 @@ func reserved(name string) bool {
 }
 
 // carried is the properties that travel with a message, unchanged and in their
-// order [MQTT-3.3.2-17], [MQTT-3.3.2-18].
-func carried(p mqtt.Properties) []byte {
+// order [MQTT-3.3.2-17], [MQTT-3.3.2-18], until the next call.
+func (c *Core) carried(p mqtt.Properties) []byte {
 	if p.Empty() {
 		return nil
 	}
-	return p.AppendWithout(nil, mqtt.TopicAlias, mqtt.MessageExpiryInterval, mqtt.WillDelayInterval)
+	c.travel = p.AppendWithout(c.travel[:0], mqtt.TopicAlias, mqtt.MessageExpiryInterval, mqtt.WillDelayInterval)
+	return c.travel
 }
 
 // publishWill publishes a will whose time has come.
-func (c *Core) publishWill(now shard.Time, w *will, out *shard.Out) {
+func (c *Core) publishWill(now shard.Time, cl *client, w *will, out *shard.Out) {
 	c.stats.Wills++
 	if w.expiry > 0 {
 		w.message.Expires = expires(now, w.expiry)
 	}
-	c.publish(now, w.message, nil, out)
+	c.publishFrom(now, w.message, nil, cl.ClientID, out)
 }

@@ -39,12 +39,12 @@ func (c *Core) persist(cl *client, out *shard.Out) {
 		return
 	}
 	cl.Stored = true
-	cl.target.durable.Store(true)
+	cl.target.set(isDurable)
 	for filter, s := range cl.filters {
 		c.putSubscription(cl, filter, s, out)
 	}
 	for _, t := range cl.groups {
-		t.durable.Store(true)
+		t.set(isDurable)
 		c.putGroup(t, out)
 		c.post(c.now, shard.Post{Kind: shard.PostReady, To: t}, out)
 	}
@@ -92,7 +92,7 @@ const (
 
 func (c *Core) putSession(cl *client, out *shard.Out) {
 	r := sessionRecord{
-		clientID: cl.ClientID, expiry: cl.Expiry, attached: cl.conn != nil, endsAt: cl.endsAt + c.recorder.Offset,
+		clientID: cl.ClientID, expiry: cl.Expiry(), attached: cl.conn != nil, endsAt: cl.endsAt + c.recorder.Offset,
 		stamp: c.now + c.recorder.Offset, extension: cl.extension, will: cl.will,
 	}
 	if cl.conn != nil {
@@ -161,14 +161,13 @@ func readSession(key, value []byte, recorder *session.Recorder) (r sessionRecord
 	r.willAt = time.Duration(binary.BigEndian.Uint64(b))
 	r.will = &will{delay: time.Duration(binary.BigEndian.Uint64(b[8:])), expiry: binary.BigEndian.Uint32(b[16:])}
 	r.will.message, err = recorder.ReadMessage(b[20:], shard.MessageID{})
-	r.will.message.Publisher = r.clientID
 	return r, err
 }
 
 // putGroup stores a shared subscription, so that what is queued for it belongs
 // to something.
 func (c *Core) putGroup(t *Target, out *shard.Out) {
-	c.key = session.AppendKey(c.key[:0], t.instance, session.PartRecord)
+	c.key = session.AppendKey(c.key[:0], t.instance(), session.PartRecord)
 	b := append(store.Seal(c.record, recordVersion), recordGroup)
 	c.record = session.AppendText(session.AppendText(b, t.group.name), t.group.filter)
 	out.Batch.Put(c.key, store.Sealed(c.key, c.record))

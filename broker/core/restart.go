@@ -40,7 +40,7 @@ func (c *Core) beginLoaded(now shard.Time, out *shard.Out) {
 	loaded := c.loaded
 	c.loaded = nil
 	for _, cl := range loaded {
-		if cl.target.dead.Load() || cl.conn != nil {
+		if cl.target.is(isDead) || cl.conn != nil {
 			continue
 		}
 		if len(cl.extension) > 0 {

@@ -9,14 +9,14 @@ import (
 // retain keeps m as the retained message of its topic, or deletes what was kept,
 // and finds who gets m. Once there are as many as may be, a message on another
 // topic is delivered but not kept.
-func (c *Core) retain(m *shard.Message, visit func(*Target, Subscription), out *shard.Out) {
+func (c *Core) retain(m *shard.Message, out *shard.Out) {
 	c.batch.Reset()
 	if len(m.Payload) == 0 {
 		c.deleteRetained(m.Topic)
 	} else {
 		c.putRetained(m)
 	}
-	ticket, kept := c.directory.Retain(m, &c.batch, c.options.MaxRetained, visit)
+	ticket, kept := c.directory.Retain(m, &c.batch, c.options.MaxRetained, c.visit)
 	if !kept {
 		c.stats.Unretained++
 		return

@@ -7,10 +7,11 @@ import (
 
 // A hit is one session that a message goes to.
 type hit struct {
-	target *Target
-	qos    byte
-	retain bool
-	extra  *shard.Extra // the identifiers
+	target  *Target
+	durable bool // it gets the message at QoS 1 or 2, and stores it
+	qos     byte
+	retain  bool
+	extra   *shard.Extra // the identifiers
 }
 
 // inline is up to what size a message is stored in its only entry.
@@ -20,9 +21,23 @@ const inline = 1024
 // retained messages. by is the publisher's session, whose answer has to wait for
 // what was written; nil: nobody waits. awaited is how many sessions it was
 // written for; they are at the end of c.awaitedBy if the publisher has a socket.
+// Of m nothing is kept: it may alias what is being handled.
 func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.Out) (code mqtt.ReasonCode, awaited int) {
+	from := ""
+	if by != nil {
+		from = by.ClientID
+	}
+	return c.publishFrom(now, m, by, from, out)
+}
+
+// publishFrom is publish for a client who need not be there any more.
+func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from string, out *shard.Out) (code mqtt.ReasonCode, awaited int) {
 	c.stats.Published++
 	m.ID = c.nextMessageID()
+	c.from = from
+	if m.QoS > 0 || m.Retain {
+		m = m.Keep()
+	}
 	matched, taken, durable := c.receivers(m, out)
 	shared := durable > 1 || durable == 1 && m.Size() > inline
 	if shared {
@@ -32,21 +47,23 @@ func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.
 	for i := range c.hits {
 		h := &c.hits[i]
 		e := shard.Entry{Message: m, QoS: min(h.qos, m.QoS), Retain: h.retain, Extra: h.extra}
-		if e.QoS > 0 && h.target.durable.Load() && durable > 0 {
+		if h.durable {
 			e.Stored, e.Shared = true, shared
-			c.recorder.PutEntry(&out.Batch, h.target.instance, &e)
+			c.recorder.PutEntry(&out.Batch, h.target.instance(), &e)
 			if by != nil && by.conn.info != nil {
 				c.awaitedBy = append(c.awaitedBy, h.target)
 				awaited++
 			}
 		}
-		if h.target.shard != c.options.Shard {
+		if h.target.Shard() != c.options.Shard {
+			e.Message = c.keep(e.Message)
 			out.Posts = append(out.Posts, shard.Post{Kind: shard.PostMessage, To: h.target, Entry: e})
 			continue
 		}
 		c.arrive(now, h.target, e, out)
 	}
 	clear(c.hits)
+	c.kept = nil
 	if by != nil && (durable > 0 || m.Retain) {
 		c.wrote(by, out)
 	}
@@ -66,11 +83,11 @@ func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.
 // those that have no room, durable those that store it.
 func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, durable int) {
 	c.hits = c.hits[:0]
-	visit := func(t *Target, s Subscription) { c.hit(m, t, s) }
+	c.matching = m
 	if m.Retain {
-		c.retain(m, visit, out)
+		c.retain(m, out)
 	} else {
-		c.directory.Match(m.Topic, visit)
+		c.directory.Match(m.Topic, c.visit)
 	}
 	clear(c.hitAt)
 	matched = len(c.hits)
@@ -81,7 +98,7 @@ func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, dura
 				c.refuseRoom(h.target, out)
 				continue
 			}
-			if h.target.durable.Load() {
+			if h.durable = h.target.is(isDurable); h.durable {
 				durable++
 			}
 		}
@@ -95,14 +112,26 @@ func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, dura
 // manyHits is from how many sessions on a map finds one again.
 const manyHits = 8
 
+// keep is a message that outlives the call: m itself, or a copy of what is being
+// handled.
+func (c *Core) keep(m *shard.Message) *shard.Message {
+	if m != &c.incoming {
+		return m
+	}
+	if c.kept == nil {
+		c.kept = m.Keep()
+	}
+	return c.kept
+}
+
 // hit notes that one subscription matches.
-func (c *Core) hit(m *shard.Message, t *Target, s Subscription) {
-	if t.dead.Load() || s.NoLocal && t.clientID == m.Publisher { // [MQTT-3.8.3-3]
+func (c *Core) hit(t *Target, s Subscription) {
+	if t.is(isDead) || s.NoLocal && t.clientID() == c.from { // [MQTT-3.8.3-3]
 		return
 	}
 	h := c.hitOf(t)
 	h.qos = max(h.qos, s.QoS)
-	h.retain = h.retain || s.RetainAsPublished && m.Retain
+	h.retain = h.retain || s.RetainAsPublished && c.matching.Retain
 	if s.Identifier != 0 {
 		if h.extra == nil {
 			h.extra = &shard.Extra{}
@@ -144,7 +173,7 @@ func (c *Core) reserve(t *Target, size int) bool {
 
 func (c *Core) refuseRoom(t *Target, out *shard.Out) {
 	c.stats.Dropped++
-	out.Note(shard.Note{Kind: shard.NoteDropped, Client: t.clientID})
+	out.Note(shard.Note{Kind: shard.NoteDropped, Client: t.clientID()})
 }
 
 func (c *Core) nextMessageID() shard.MessageID {

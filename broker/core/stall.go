@@ -19,14 +19,13 @@ type awaited struct {
 	conn     shard.ConnID
 	packetID uint16
 	once     bool // QoS 2
-	message  *shard.Message
+	message  shard.MessageID
 	targets  int // how many of the core's awaitedBy are its
 }
 
-// await notes that the publisher of m, which went to the durable ones of c.hits,
-// waits for this round.
+// await notes that the publisher of m waits for this round.
 func (c *Core) await(k *conn, packetID uint16, m *shard.Message, targets int, out *shard.Out) {
-	c.awaited = append(c.awaited, awaited{out.Mark(), k.dest.ID, packetID, m.QoS == 2, m, targets})
+	c.awaited = append(c.awaited, awaited{out.Mark(), k.dest.ID, packetID, m.QoS == 2, m.ID, targets})
 }
 
 // arrived forgets those whose wait is over.
@@ -86,18 +85,19 @@ type publication struct {
 }
 
 // withdraw takes a message back from a session that has not sent it.
-func (c *Core) withdraw(t *Target, m *shard.Message, out *shard.Out) {
-	if t.shard != c.options.Shard {
-		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostWithdraw, To: t, Entry: shard.Entry{Message: m}})
+func (c *Core) withdraw(t *Target, id shard.MessageID, out *shard.Out) {
+	if t.Shard() != c.options.Shard {
+		e := shard.Entry{Message: &shard.Message{ID: id}}
+		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostWithdraw, To: t, Entry: e})
 		return
 	}
 	var queue *session.Session
 	if t.group != nil {
-		queue = &t.group.queue
+		queue = c.groupOf(t).queue
 	} else {
 		queue = &t.client.Session
 	}
-	if e, ok := queue.Withdraw(m.ID); ok {
+	if e, ok := queue.Withdraw(id); ok {
 		c.discard(t, e, out)
 	}
 }

@@ -12,8 +12,8 @@ type Time = time.Duration
 type Item[T any] struct {
 	Value T
 	at    Time
-	seq   uint64
-	place int // in the heap, from 1; 0: not in it
+	seq   uint32 // goes round
+	place int32  // in the heap, from 1; 0: not in it
 }
 
 // At is the deadline; false: none is set.
@@ -23,7 +23,7 @@ func (it *Item[T]) At() (Time, bool) { return it.at, it.place > 0 }
 // were set. Its zero value is empty.
 type Heap[T any] struct {
 	items []*Item[T]
-	seq   uint64
+	seq   uint32
 }
 
 const (
@@ -37,10 +37,10 @@ func (h *Heap[T]) Set(it *Item[T], at Time) {
 	it.at, it.seq = at, h.seq
 	if it.place == 0 {
 		h.items = append(h.items, it)
-		it.place = len(h.items)
+		it.place = int32(len(h.items))
 	}
-	h.up(it.place - 1)
-	h.down(it.place - 1)
+	h.up(int(it.place) - 1)
+	h.down(int(it.place) - 1)
 }
 
 // Remove takes it out, if it is there.
@@ -48,7 +48,7 @@ func (h *Heap[T]) Remove(it *Item[T]) {
 	if it.place == 0 {
 		return
 	}
-	i, last := it.place-1, len(h.items)-1
+	i, last := int(it.place)-1, len(h.items)-1
 	it.place = 0
 	moved := h.items[last]
 	h.items[last] = nil
@@ -56,7 +56,7 @@ func (h *Heap[T]) Remove(it *Item[T]) {
 	if i != last {
 		h.put(i, moved)
 		h.up(i)
-		h.down(moved.place - 1)
+		h.down(int(moved.place) - 1)
 	}
 	if len(h.items) < cap(h.items)/4 && cap(h.items) > minCap { // much is free
 		h.items = append(make([]*Item[T], 0, cap(h.items)/2), h.items...)
@@ -86,11 +86,11 @@ func (h *Heap[T]) Len() int { return len(h.items) }
 
 func (h *Heap[T]) put(i int, it *Item[T]) {
 	h.items[i] = it
-	it.place = i + 1
+	it.place = int32(i + 1)
 }
 
 func before[T any](a, b *Item[T]) bool {
-	return a.at < b.at || a.at == b.at && a.seq < b.seq
+	return a.at < b.at || a.at == b.at && int32(a.seq-b.seq) < 0
 }
 
 func (h *Heap[T]) up(i int) {

@@ -7,8 +7,8 @@ import "sync/atomic"
 // message is on its way, so that it knows whether it is taken (L6). What is of
 // QoS 0 is not accounted; the owner bounds it.
 type Account struct {
-	messages atomic.Int32
 	octets   atomic.Int64
+	messages atomic.Int32
 }
 
 // Reserve takes room for a message of size octets; false: there is none left.

@@ -137,9 +137,6 @@ func (s *Session) land(i int) shard.Entry {
 	if i < b.sent {
 		b.sent--
 	}
-	if len(b.flights) == 0 {
-		b.flights = nil
-	}
 	s.rest()
 	return e
 }

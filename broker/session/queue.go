@@ -97,7 +97,7 @@ func (s *Session) Push(e shard.Entry, latest bool) PushResult {
 
 func (s *Session) full(e shard.Entry) bool {
 	q := &s.busy.queue
-	return q.len() >= s.limits.messages() || q.octets+e.Size() > s.limits.octets()
+	return q.len() >= s.pool.messages() || q.octets+e.Size() > s.pool.octets()
 }
 
 // Oldest takes the oldest entry of QoS 1 or 2 out of the queue, to make room.

@@ -45,8 +45,6 @@ type Session struct {
 	// Instance tells this session from an earlier one of the same client id;
 	// it is never used twice.
 	Instance uint64
-	// Expiry is how long the session outlives its connection; zero: not at all.
-	Expiry time.Duration
 	// Written is the newest mark at which the session wrote to the store: its
 	// answers wait for it (L4).
 	Written shard.Mark
@@ -56,10 +54,25 @@ type Session struct {
 	Stored bool
 
 	lastID uint16 // packet id given out last
+	expiry uint32 // seconds
 	window int32  // how many messages may be in flight
-	limits *Limits
+	pool   *Pool
 	busy   *busy // nil: nothing is under way
 }
+
+// A Pool is what the sessions of one shard share: their limits, and the room
+// that one leaves to another.
+type Pool struct {
+	Limits
+	free []*busy
+}
+
+const (
+	// maxFree is how many rooms wait for the next session that is busy.
+	maxFree = 1024
+	// maxRoom is how many entries a room may have space for.
+	maxRoom = 16
+)
 
 // busy is what only a session has that something is under way for.
 type busy struct {
@@ -69,9 +82,17 @@ type busy struct {
 	inbound []uint16 // packet ids of QoS 2 that the client has not released
 }
 
-// New makes an empty session within limits, which it keeps.
-func New(clientID string, instance uint64, limits *Limits) *Session {
-	return &Session{ClientID: clientID, Instance: instance, limits: limits}
+// New makes an empty session of a shard.
+func New(clientID string, instance uint64, pool *Pool) *Session {
+	return &Session{ClientID: clientID, Instance: instance, pool: pool}
+}
+
+// Expiry is how long the session outlives its connection; zero: not at all.
+func (s *Session) Expiry() time.Duration { return time.Duration(s.expiry) * time.Second }
+
+// SetExpiry sets the Expiry, in whole seconds, at most NeverExpires.
+func (s *Session) SetExpiry(d time.Duration) {
+	s.expiry = uint32(min(max(d, 0), NeverExpires) / time.Second)
 }
 
 // StartIDs has packet ids go on after last (L5).
@@ -97,7 +118,13 @@ func (s *Session) InFlight() int {
 func (s *Session) Idle() bool { return s.Queued() == 0 && s.InFlight() == 0 }
 
 func (s *Session) work() *busy {
-	if s.busy == nil {
+	if s.busy != nil {
+		return s.busy
+	}
+	if last := len(s.pool.free) - 1; last >= 0 {
+		s.busy, s.pool.free[last] = s.pool.free[last], nil
+		s.pool.free = s.pool.free[:last]
+	} else {
 		s.busy = &busy{}
 	}
 	return s.busy
@@ -105,7 +132,13 @@ func (s *Session) work() *busy {
 
 // rest gives back what an idle session does not need.
 func (s *Session) rest() {
-	if b := s.busy; b != nil && b.queue.len() == 0 && len(b.flights) == 0 && len(b.inbound) == 0 {
-		s.busy = nil
+	b := s.busy
+	if b == nil || b.queue.len() > 0 || len(b.flights) > 0 || len(b.inbound) > 0 {
+		return
+	}
+	s.busy = nil
+	if len(s.pool.free) < maxFree && len(b.queue.ring) <= maxRoom && cap(b.flights) <= maxRoom && cap(b.inbound) <= maxRoom {
+		b.queue.latest, b.sent = nil, 0
+		s.pool.free = append(s.pool.free, b)
 	}
 }

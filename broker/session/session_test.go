@@ -19,7 +19,7 @@ func next(s *Session) (Delivery, bool) {
 }
 
 func TestInFlightIsSentAgainFirstAndInOrder(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.Attach(2)
 	for i := range 4 {
 		require.Equal(t, PushQueued, s.Push(entry("t", 1, fmt.Sprint(i)), false))
@@ -50,7 +50,7 @@ func TestInFlightIsSentAgainFirstAndInOrder(t *testing.T) {
 // TestSmallerWindow: what was in flight is sent again within what the new
 // connection takes.
 func TestSmallerWindow(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.Attach(3)
 	for i := range 3 {
 		s.Push(entry("t", 1, fmt.Sprint(i)), false)
@@ -69,7 +69,7 @@ func TestSmallerWindow(t *testing.T) {
 }
 
 func TestExactlyOnceToTheClient(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.Attach(5)
 	for i := range 3 {
 		s.Push(entry("t", 2, fmt.Sprint(i)), false)
@@ -107,7 +107,7 @@ func TestExactlyOnceToTheClient(t *testing.T) {
 }
 
 func TestInboundIDs(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	require.False(t, s.End(7))
 	require.True(t, s.Begin(7))
 	require.True(t, s.Begin(3))
@@ -120,7 +120,7 @@ func TestInboundIDs(t *testing.T) {
 }
 
 func TestPacketIDsGoRoundPastThoseInFlight(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.StartIDs(65_000)
 	s.Attach(2)
 	s.Push(entry("t", 1, "first"), false)
@@ -138,7 +138,7 @@ func TestPacketIDsGoRoundPastThoseInFlight(t *testing.T) {
 
 // TestAllPacketIDsInUse: the window keeps the ids from running out.
 func TestAllPacketIDsInUse(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.Attach(65_535)
 	seen := map[uint16]bool{}
 	for range 65_535 {
@@ -164,7 +164,7 @@ func TestFullQueueOfQoS0(t *testing.T) {
 		{"never replaces QoS 1", []byte{1, 0}, PushDropped, "01"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := New("c", 1, &Limits{MaxQueued: 2})
+			s := New("c", 1, &Pool{Limits: Limits{MaxQueued: 2}})
 			s.Attach(10)
 			for i, qos := range tt.have {
 				s.Push(entry("t", qos, fmt.Sprint(i)), false)
@@ -181,14 +181,14 @@ func TestFullQueueOfQoS0(t *testing.T) {
 }
 
 func TestQueueIsBoundedInOctets(t *testing.T) {
-	s := New("c", 1, &Limits{MaxQueuedBytes: 10})
+	s := New("c", 1, &Pool{Limits: Limits{MaxQueuedBytes: 10}})
 	require.Equal(t, PushQueued, s.Push(entry("t", 0, "123456789"), false))
 	require.Equal(t, PushQueued, s.Push(entry("t", 0, "1"), false), "in the place of the older")
 	require.Equal(t, PushDropped, s.Push(entry("t", 0, "1234567890"), false))
 }
 
 func TestOldestMakesRoom(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.Attach(10)
 	for i, qos := range []byte{0, 0, 1, 0, 2} {
 		s.Push(entry(fmt.Sprint(i), qos, fmt.Sprint(i)), qos == 0)
@@ -207,7 +207,7 @@ func TestOldestMakesRoom(t *testing.T) {
 }
 
 func TestLatestPerTopic(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.Attach(1)
 	s.Push(entry("a", 0, "1"), true)
 	s.Push(entry("b", 0, "2"), true)
@@ -223,7 +223,7 @@ func TestLatestPerTopic(t *testing.T) {
 }
 
 func TestExpiredIsPassedOver(t *testing.T) {
-	s := New("c", 1, &Limits{})
+	s := New("c", 1, &Pool{})
 	s.Attach(1)
 	e := entry("t", 1, "old")
 	e.Expires = 10

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // A MessageID orders messages and names them in the store (L2): by restart,
@@ -60,12 +61,59 @@ type Message struct {
 	Retain     bool // as published
 	// Expires is when the message is no longer delivered; zero: never.
 	Expires Time
-	// Publisher is the client id of who sent it, for No Local [MQTT-3.8.3-3].
-	Publisher string
-	ID        MessageID
+	ID      MessageID
 	// Sharers counts the stored queue entries that share the message's record;
 	// the last of them removes it.
 	Sharers atomic.Int32
+}
+
+// Keep makes a message of m that aliases nothing of it, in one allocation unless
+// it is large.
+func (m *Message) Keep() *Message {
+	var (
+		kept   *Message
+		octets []byte
+	)
+	switch n := m.Size(); {
+	case n <= 64:
+		k := new(struct {
+			Message
+			octets [64]byte
+		})
+		kept, octets = &k.Message, k.octets[:0]
+	case n <= 128:
+		k := new(struct {
+			Message
+			octets [128]byte
+		})
+		kept, octets = &k.Message, k.octets[:0]
+	case n <= 256:
+		k := new(struct {
+			Message
+			octets [256]byte
+		})
+		kept, octets = &k.Message, k.octets[:0]
+	case n <= 1024:
+		k := new(struct {
+			Message
+			octets [1024]byte
+		})
+		kept, octets = &k.Message, k.octets[:0]
+	default:
+		kept, octets = new(Message), make([]byte, 0, n)
+	}
+	kept.QoS, kept.Retain, kept.Expires, kept.ID = m.QoS, m.Retain, m.Expires, m.ID
+	octets = append(octets, m.Topic...)
+	kept.Topic = unsafe.String(unsafe.SliceData(octets), len(octets)) // never changed from here on
+	if len(m.Properties) > 0 {
+		from := len(octets)
+		octets = append(octets, m.Properties...)
+		kept.Properties = octets[from:len(octets):len(octets)]
+	}
+	from := len(octets)
+	octets = append(octets, m.Payload...)
+	kept.Payload = octets[from:len(octets):len(octets)]
+	return kept
 }
 
 // Size is what the message costs against a queue's bound, in octets.

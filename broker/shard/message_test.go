@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -36,4 +37,26 @@ func TestMessageIDsOrder(t *testing.T) {
 	})
 	_, ok := ParseMessageID(nil)
 	require.False(t, ok)
+}
+
+// TestKeep: what is kept is the same, and nobody else's.
+func TestKeep(t *testing.T) {
+	for _, size := range []int{0, 1, 60, 64, 65, 200, 1000, 5000} {
+		topic, payload := []byte("a/b"), bytes.Repeat([]byte("x"), size)
+		m := &Message{
+			Topic: unsafe.String(&topic[0], len(topic)), Payload: payload, Properties: []byte("p"),
+			QoS: 1, Retain: true, Expires: 5, ID: MessageID{1, 2},
+		}
+		kept := m.Keep()
+		require.Equal(t, m, kept)
+		copy(topic, "zzz")
+		clear(payload)
+		require.Equal(t, "a/b", kept.Topic)
+		require.Equal(t, size, bytes.Count(kept.Payload, []byte("x")))
+		_ = append(kept.Properties, 'y') // hits no neighbour
+		require.Equal(t, size, bytes.Count(kept.Payload, []byte("x")))
+		if size <= 1000 {
+			require.LessOrEqual(t, testing.AllocsPerRun(100, func() { m.Keep() }), 1.0)
+		}
+	}
 }
