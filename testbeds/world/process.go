@@ -68,6 +68,11 @@ func (p *process) load(l *core.Loader) {
 	}
 }
 
+// owner is the shard that a client's session lives on.
+func (p *process) owner(clientID string) *loop {
+	return p.shards[core.Owner(clientID, len(p.shards))]
+}
+
 // open tells the machines that the network is there.
 func (p *process) open() {
 	p.up = true
@@ -85,10 +90,10 @@ func (p *process) all(ev shard.Event) {
 // stored passes on what the store tells.
 func (p *process) stored(ev store.Event) {
 	p.world.log(Entry{From: "store", To: "gw", Text: describeStore(ev)})
-	p.all(shard.Event{Kind: shard.Stored, Store: ev})
 	if ev.Kind == store.Committed && ev.Ticket >= p.opens && !p.up {
 		p.open()
 	}
+	p.all(shard.Event{Kind: shard.Stored, Store: ev})
 }
 
 // deadline is when something happens in the process by itself.

@@ -39,10 +39,12 @@ func (r *Radio) Move() {
 func (r *Radio) Send(data []byte) {
 	w, from, data := r.world, r.addr, slices.Clone(data)
 	w.send(r.Name, "gw", data, func() {
-		w.deliver(r.Name, shard.Event{
-			Kind: shard.Datagrams, Link: theLink,
-			Batch: []radio.Datagram{{Addr: from, Data: slices.Clone(data)}},
-		})
+		if w.Up() {
+			w.process.owner(r.Name).deliver(shard.Event{
+				Kind: shard.Datagrams, Link: theLink,
+				Batch: []radio.Datagram{{Addr: from, Data: slices.Clone(data)}},
+			})
+		}
 	})
 }
 

@@ -3,7 +3,6 @@ package world
 import (
 	"slices"
 
-	"github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
 	"github.com/dormouse-mqtt/dormouse/gateway/local"
@@ -16,6 +15,7 @@ type loop struct {
 	machine *local.Machine
 	out     shard.Out
 	inbox   []delivery
+	spare   []delivery // an inbox that serves again
 }
 
 // A delivery is an event before a machine. What it says depends on a ticket, if
@@ -25,18 +25,7 @@ type delivery struct {
 	follow store.Ticket
 }
 
-// deliver puts an event before the machine that a client's session lives on, if
-// the network is up; its next round handles it.
-func (w *World) deliver(clientID string, ev shard.Event) {
-	if w.Up() {
-		w.process.owner(clientID).deliver(ev)
-	}
-}
-
-func (p *process) owner(clientID string) *loop {
-	return p.shards[core.Owner(clientID, len(p.shards))]
-}
-
+// deliver puts an event before the machine; its next round handles it.
 func (l *loop) deliver(ev shard.Event) { l.inbox = append(l.inbox, delivery{Event: ev}) }
 
 // deadline is the machine's, in the world's time.
@@ -47,6 +36,11 @@ func (l *loop) deadline() (shard.Time, bool) {
 	if len(l.inbox) > 0 {
 		return l.process.world.now, true
 	}
+	return l.due()
+}
+
+// due is when the machine has something to do.
+func (l *loop) due() (shard.Time, bool) {
 	at, ok := l.machine.Deadline()
 	return at + l.process.epoch, ok
 }
@@ -56,7 +50,7 @@ func (l *loop) deadline() (shard.Time, bool) {
 func (l *loop) round() {
 	w := l.process.world
 	now := w.now - l.process.epoch
-	if at, ok := l.deadline(); len(l.inbox) == 0 && (!ok || at > w.now) {
+	if at, ok := l.deadline(); !ok || at > w.now {
 		return
 	}
 	l.out.BeginRound()
@@ -68,15 +62,27 @@ func (l *loop) round() {
 		l.out.BeginEvent()
 		l.machine.Handle(now, d.Event, &l.out)
 	}
-	clear(l.inbox)
-	l.inbox = l.inbox[:0]
-	if at, ok := l.deadline(); ok && at <= w.now {
+	if at, ok := l.due(); ok && at <= w.now {
 		l.out.BeginEvent()
 		l.machine.Advance(now, &l.out)
 	}
 	l.out.Submit(l.process.store.Submit)
 	l.post()
 	l.send()
+	l.credit()
+}
+
+// credit lets the streams be read on that the round has handled.
+func (l *loop) credit() {
+	handled := l.inbox
+	l.inbox = l.spare
+	for _, d := range handled {
+		if s := l.process.streams[d.Conn]; s != nil && d.Kind == shard.Received && !s.moving {
+			s.handled()
+		}
+	}
+	clear(handled)
+	l.spare = handled[:0]
 }
 
 // send does what the round said.
@@ -98,22 +104,32 @@ func (l *loop) send() {
 	}
 }
 
-// post brings other shards what is for them, in order for each.
+// post brings other shards what is for them: messages, and connections whose
+// sessions live there.
 func (l *loop) post() {
 	p := l.process
-	for to := range p.shards {
+	for number, to := range p.shards {
 		var posts []shard.Post
 		for _, x := range l.out.Posts {
-			if x.To.Shard() == to {
+			if x.To.Shard() == number {
 				posts = append(posts, x)
 			}
 		}
-		if len(posts) == 0 {
-			continue
+		if len(posts) > 0 {
+			d := delivery{shard.Event{Kind: shard.Posted, Posts: posts}, l.out.Ticket()}
+			p.post(l, to, func() { to.inbox = append(to.inbox, d) })
 		}
-		d := delivery{shard.Event{Kind: shard.Posted, Posts: posts}, l.out.Ticket()}
-		pair := [2]int{l.number, to}
-		p.posted[pair] = max(p.posted[pair], p.world.now+p.world.draw(p.world.options.Post))
-		p.world.at(p.posted[pair], func() { p.shards[to].inbox = append(p.shards[to].inbox, d) })
 	}
+	for _, m := range l.out.Moves {
+		if s := p.streams[m.Conn]; s != nil {
+			s.move(p.shards[m.To], m.Data)
+		}
+	}
+}
+
+// post has a shard get something from another one, in order for each pair.
+func (p *process) post(from, to *loop, arrive func()) {
+	pair := [2]int{from.number, to.number}
+	p.posted[pair] = max(p.posted[pair], p.world.now+p.world.draw(p.world.options.Post))
+	p.world.at(p.posted[pair], arrive)
 }

@@ -27,20 +27,24 @@ type Stream struct {
 
 	world   *World
 	process *process // that has its other end
+	loop    *loop    // of that; it changes when the stream moves (L11)
 	end     Endpoint
 	conn    shard.ConnID
+	info    *shard.ConnInfo
 	up      shard.Time // when the last octets to the server arrive
 	down    shard.Time // when the last octets to the client do
 	gone    bool       // the server has closed it, or knows that it is closed
 	paused  bool
+	moving  bool   // to another shard
+	busy    bool   // what was read is not handled yet: one piece at a time
 	held    []byte // arrived while the server does not read
+	closing bool   // the client has closed it, which the server reads last
 	cut     bool   // nothing comes to the client any more but the end
 	ended   bool   // that has come
 	broken  bool   // the server is gone, which the client finds out by sending
 }
 
-// Dial opens a stream. The name is the client's id: the shard that its session
-// lives on accepts it.
+// Dial opens a stream, which shards accept in turn.
 func (w *World) Dial(name string, end Endpoint) *Stream {
 	w.lastConn++
 	s := &Stream{Name: name, world: w, process: w.process, end: end, conn: w.lastConn}
@@ -49,11 +53,12 @@ func (w *World) Dial(name string, end Endpoint) *Stream {
 		return s
 	}
 	s.process.streams[s.conn] = s
-	info := &shard.ConnInfo{
+	s.loop = s.process.shards[int(s.conn)%len(s.process.shards)]
+	s.info = &shard.ConnInfo{
 		Remote:   netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(s.conn)),
 		Listener: "mqtt://world", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20,
 	}
-	s.toServer(func() { s.deliver(shard.Event{Kind: shard.Opened, Conn: s.conn, Info: info}) })
+	s.toServer(func() { s.deliver(shard.Event{Kind: shard.Opened, Conn: s.conn, Info: s.info}) })
 	return s
 }
 
@@ -111,28 +116,52 @@ func (s *Stream) Close() {
 	s.world.log(Entry{From: s.Name, To: "gw", Text: "close"})
 	s.ended = true
 	s.toServer(func() {
-		if !s.gone {
-			s.gone = true
-			s.deliver(shard.Event{Kind: shard.Closed, Conn: s.conn, Err: io.EOF})
-			delete(s.process.streams, s.conn)
-		}
+		s.closing = true
+		s.read()
 	})
 }
 
 func (s *Stream) deliver(ev shard.Event) {
 	if s.process == s.world.process {
-		s.world.deliver(s.Name, ev)
+		s.loop.deliver(ev)
 	}
 }
 
 func (s *Stream) arrived(data []byte) {
+	s.held = append(s.held, data...)
+	s.read()
+}
+
+// read lets the server have what has arrived, if it reads.
+func (s *Stream) read() {
 	switch {
-	case s.gone:
-	case s.paused:
-		s.held = append(s.held, data...)
-	default:
+	case s.gone || s.paused || s.moving || s.busy:
+	case len(s.held) > 0:
+		data := s.held
+		s.held, s.busy = nil, true
 		s.deliver(shard.Event{Kind: shard.Received, Conn: s.conn, Data: data})
+	case s.closing:
+		s.gone = true
+		s.deliver(shard.Event{Kind: shard.Closed, Conn: s.conn, Err: io.EOF})
+		delete(s.process.streams, s.conn)
 	}
+}
+
+// handled lets the server read on.
+func (s *Stream) handled() {
+	s.busy = false
+	s.read()
+}
+
+// move brings the stream to another shard: it is opened there, with what was
+// read from it already. What arrives meanwhile waits.
+func (s *Stream) move(to *loop, read []byte) {
+	s.moving = true
+	s.process.post(s.loop, to, func() {
+		s.loop, s.moving, s.busy = to, false, true
+		s.deliver(shard.Event{Kind: shard.Opened, Conn: s.conn, Info: s.info})
+		s.deliver(shard.Event{Kind: shard.Received, Conn: s.conn, Data: read})
+	})
 }
 
 // take takes what the machine has for the client.
@@ -150,11 +179,8 @@ func (s *Stream) take(o *shard.Output) {
 	case shard.ReadPause:
 		s.paused = true
 	case shard.ReadResume:
-		held := s.held
-		s.paused, s.held = false, nil
-		if len(held) > 0 {
-			s.world.After(0, func() { s.arrived(held) })
-		}
+		s.paused = false
+		s.world.After(0, s.read)
 	}
 	if o.Close && !s.gone {
 		s.gone = true
