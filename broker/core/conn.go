@@ -36,6 +36,7 @@ type conn struct {
 	lastSeen   shard.Time
 	held       shard.Mark // what the newest delivery that waits for the store waits for
 	heldOctets int32      // in the ring
+	heldBack   bool       // the store is behind
 	unanswered int        // messages of QoS 1 whose PUBACK waits for the store
 	in         []byte     // an incomplete packet, or what waits for CONNACK
 	scans      []scan

@@ -93,6 +93,7 @@ type Core struct {
 	scans     []*conn          // whose retained messages go on in the next Advance
 	shares    []*shard.Message // each had an entry that is gone
 	loaded    []*client        // before the first Advance
+	heldBack  []*conn          // that are not read while the store is behind
 	turned    []*client        // that sleep or are awake since the last Advance
 	awaited   []awaited        // in the order of their marks
 	awaitedBy []*Target        // theirs
@@ -155,6 +156,7 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 		case store.Stalled:
 			c.stall(now, out)
 		}
+		c.goOn(out)
 	case shard.Wall:
 		c.setWall(ev.Offset)
 	case shard.Posted:
@@ -171,6 +173,7 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 		switch ev.Kind {
 		case shard.Received:
 			c.receive(now, k, ev.Data, out)
+			c.holdBack(k, out)
 		case shard.Closed:
 			c.lose(now, k, out)
 		case shard.Blocked:

@@ -32,6 +32,7 @@ type peer struct {
 	version mqtt.Version
 	in      []byte
 	closed  bool
+	paused  bool     // it is not read
 	got     []string // what came, as text
 }
 
@@ -83,6 +84,7 @@ func (r *rig) round(events ...shard.Event) {
 		if p := r.peers[o.Conn]; p != nil {
 			p.receive(o.Data)
 			p.closed = p.closed || o.Close
+			p.paused = o.Read == shard.ReadPause || p.paused && o.Read != shard.ReadResume
 		}
 	}
 	if at, ok := r.core.Deadline(); ok && at <= r.now {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
 )
 
@@ -61,4 +62,28 @@ func TestL9WhatWasDeliveredStays(t *testing.T) {
 	require.Equal(t, 1, r.core.clients["s"].InFlight())
 	s.send(&mqtt.Puback{PacketID: 1})
 	require.True(t, r.core.clients["s"].Idle())
+}
+
+// TestL10StoreIsBehind: clients are not read while the store has too much to do.
+func TestL10StoreIsBehind(t *testing.T) {
+	r := newRig(t, Options{Queue: session.Limits{MaxQueued: 1 << 20, MaxQueuedBytes: 1 << 30}})
+	s := r.kept("s", mqtt.V5)
+	s.subscribe("t", 1)
+	s.drop()
+	r.commit()
+	p := r.volatile("p", mqtt.V311)
+	large := string(make([]byte, 100<<10))
+	sent := 0
+	for !p.paused {
+		sent++
+		require.Less(t, sent, 100)
+		p.send(message("t", large, 1, uint16(sent)))
+	}
+	require.Greater(t, sent, 70)
+	r.store.Commit(10)
+	r.round()
+	require.True(t, p.paused)
+	r.commit()
+	require.False(t, p.paused)
+	require.Len(t, p.got, sent)
 }

@@ -8,6 +8,7 @@ type Stats struct {
 	TakenOver, TimedOut, Evicted                   uint64
 	Published, Delivered, Dropped, Wills           uint64
 	RefusedByStore                                 uint64 // publications that could not be stored
+	HeldBack                                       uint64 // times that a client was not read, since the store was behind
 	Unretained                                     uint64 // not kept, since there are as many as may be
 }
 

@@ -30,6 +30,7 @@ type Out struct {
 	base      base
 
 	submitted []submitted  // rounds whose tickets are under way
+	backlog   Backlog      // of what they wrote
 	follow    store.Ticket // this round is durable no earlier than that
 	committed store.Ticket
 	durable   Mark
@@ -82,6 +83,15 @@ type base struct{ outputs, datagrams, packets, batch, wake, posts, moves int }
 type submitted struct {
 	round  Mark
 	ticket store.Ticket
+	wrote  Backlog
+}
+
+// A Backlog is what the store was given and has not committed.
+type Backlog struct{ Octets, Records int }
+
+// Backlog is what the store has not committed, this round's batch included.
+func (o *Out) Backlog() Backlog {
+	return Backlog{o.backlog.Octets + o.Batch.Size(), o.backlog.Records + o.Batch.Len()}
 }
 
 // To gives the output of a connection in this round, to append to.
@@ -194,7 +204,11 @@ func (o *Out) Submit(submit func(*store.Batch) store.Ticket) {
 		o.durable = o.round
 		return
 	}
-	o.submitted = append(o.submitted, submitted{o.round, t})
+	wrote := Backlog{o.Batch.Size(), o.Batch.Len()}
+	o.submitted = append(o.submitted, submitted{o.round, t, wrote})
+	o.backlog.Octets += wrote.Octets
+	o.backlog.Records += wrote.Records
+	o.Batch.Reset() // it is counted
 }
 
 // Ticket is what is posted in this round waits for: that of the newest
@@ -212,6 +226,8 @@ func (o *Out) Committed(t store.Ticket) {
 	n := 0
 	for n < len(o.submitted) && o.submitted[n].ticket <= t {
 		o.durable = o.submitted[n].round
+		o.backlog.Octets -= o.submitted[n].wrote.Octets
+		o.backlog.Records -= o.submitted[n].wrote.Records
 		n++
 	}
 	o.submitted = o.submitted[:copy(o.submitted, o.submitted[n:])]

@@ -25,6 +25,7 @@ type Op struct {
 // an empty one.
 type Batch struct {
 	data []byte // kind, key length, value length, key, value
+	n    int
 }
 
 const opHeader = 1 + 4 + 4
@@ -35,6 +36,7 @@ func (b *Batch) add(kind OpKind, key, value []byte) {
 	b.data = binary.BigEndian.AppendUint32(b.data, uint32(len(value)))
 	b.data = append(b.data, key...)
 	b.data = append(b.data, value...)
+	b.n++
 }
 
 // Put sets a key's value.
@@ -50,7 +52,10 @@ func (b *Batch) DeleteRange(from, to []byte) { b.add(DeleteRange, from, to) }
 func (b *Batch) Add(op Op) { b.add(op.Kind, op.Key, op.Value) }
 
 // Append adds all operations of another batch.
-func (b *Batch) Append(other *Batch) { b.data = append(b.data, other.data...) }
+func (b *Batch) Append(other *Batch) {
+	b.data = append(b.data, other.data...)
+	b.n += other.n
+}
 
 // Empty says whether the batch does nothing.
 func (b *Batch) Empty() bool { return len(b.data) == 0 }
@@ -58,15 +63,21 @@ func (b *Batch) Empty() bool { return len(b.data) == 0 }
 // Size is the batch's length in octets: a place for Truncate.
 func (b *Batch) Size() int { return len(b.data) }
 
+// Len is the number of operations.
+func (b *Batch) Len() int { return b.n }
+
 // Truncate undoes all that was added since Size was size.
-func (b *Batch) Truncate(size int) { b.data = b.data[:size] }
+func (b *Batch) Truncate(size int) {
+	b.data, b.n = b.data[:size], 0
+	b.Each(func(Op) { b.n++ })
+}
 
 // keepBatch is how many octets an empty batch may hold on to.
 const keepBatch = 1 << 20
 
 // Reset empties the batch.
 func (b *Batch) Reset() {
-	b.data = b.data[:0]
+	b.data, b.n = b.data[:0], 0
 	if cap(b.data) > keepBatch {
 		b.data = nil
 	}
@@ -92,7 +103,8 @@ var ErrBatch = errors.New("store: malformed batch")
 // ParseBatch gives the batch with the wire form data, which it aliases: it is
 // for reading.
 func ParseBatch(data []byte) (Batch, error) {
-	for p := data; len(p) > 0; {
+	n := 0
+	for p := data; len(p) > 0; n++ {
 		if len(p) < opHeader || OpKind(p[0]) > DeleteRange {
 			return Batch{}, ErrBatch
 		}
@@ -102,5 +114,5 @@ func ParseBatch(data []byte) (Batch, error) {
 		}
 		p = p[opHeader+int(k+v):]
 	}
-	return Batch{data: data[:len(data):len(data)]}, nil
+	return Batch{data: data[:len(data):len(data)], n: n}, nil
 }

@@ -26,8 +26,10 @@ func TestBatch(t *testing.T) {
 		{Delete, []byte("k"), []byte{}},
 		{DeleteRange, []byte("a"), []byte("b")},
 	}, ops(&b))
+	require.Equal(t, 4, b.Len())
 	b.Truncate(size)
 	require.Len(t, ops(&b), 2)
+	require.Equal(t, 2, b.Len())
 	b.Reset()
 	require.True(t, b.Empty())
 }

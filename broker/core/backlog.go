@@ -1,0 +1,40 @@
+package core
+
+import "github.com/dormouse-mqtt/dormouse/broker/shard"
+
+// What the store may be behind before clients are not read any more. It does not
+// last: what fails for too long is refused (L9, L10).
+const (
+	maxBacklogOctets  = 8 << 20
+	maxBacklogRecords = 16_000
+)
+
+func behind(b shard.Backlog) bool {
+	return b.Octets > maxBacklogOctets || b.Records > maxBacklogRecords
+}
+
+// holdBack stops reading a client while the store is behind.
+func (c *Core) holdBack(k *conn, out *shard.Out) {
+	if k.heldBack || c.stalled || !behind(out.Backlog()) || c.conns[k.dest.ID] != k {
+		return
+	}
+	k.heldBack = true
+	c.heldBack = append(c.heldBack, k)
+	c.stats.HeldBack++
+	out.To(&k.dest).Read = shard.ReadPause
+}
+
+// goOn reads clients again once the store has caught up, or refuses.
+func (c *Core) goOn(out *shard.Out) {
+	b := out.Backlog()
+	if len(c.heldBack) == 0 || !c.stalled && (b.Octets > maxBacklogOctets/2 || b.Records > maxBacklogRecords/2) {
+		return
+	}
+	for i, k := range c.heldBack {
+		c.heldBack[i] = nil
+		if k.heldBack = false; c.conns[k.dest.ID] == k {
+			out.To(&k.dest).Read = shard.ReadResume
+		}
+	}
+	c.heldBack = c.heldBack[:0]
+}
