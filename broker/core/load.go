@@ -46,14 +46,8 @@ func NewLoader(cores []*Core, wall time.Duration) *Loader {
 	return &Loader{cores: cores, wall: wall, bodies: map[shard.MessageID]*shard.Message{}, groups: map[uint64]*Target{}}
 }
 
-// Owner is the number of the shard that a client's session lives on.
-func Owner(clientID string, shards int) int {
-	h := uint32(2166136261) // FNV-1a
-	for i := range len(clientID) {
-		h = (h ^ uint32(clientID[i])) * 16777619
-	}
-	return int(h % uint32(shards))
-}
+// Owner is shard.Owner.
+func Owner(clientID string, shards int) int { return shard.Owner(clientID, shards) }
 
 // Visit takes one entry of the store. Keys that begin otherwise than the
 // broker's are left alone.

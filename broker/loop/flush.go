@@ -1,6 +1,11 @@
 package loop
 
-import "github.com/dormouse-mqtt/dormouse/radio"
+import (
+	"slices"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/radio"
+)
 
 // flush sends what the round left, to each connection and link once.
 func (l *Loop) flush() {
@@ -10,16 +15,23 @@ func (l *Loop) flush() {
 			s.send(&outputs[i])
 		}
 	}
+	var others map[shard.LinkID][]radio.Datagram // by links of other shards
 	outgoing := l.out.Outgoing()
 	for i := range outgoing {
 		d := &outgoing[i]
 		if k := l.links[d.Link]; k != nil {
 			k.out = append(k.out, radio.Datagram{Addr: d.To, Local: d.Local, Data: d.Data})
+			continue
 		}
+		if others == nil {
+			others = map[shard.LinkID][]radio.Datagram{}
+		}
+		others[d.Link] = append(others[d.Link], radio.Datagram{Addr: d.To, Local: d.Local, Data: slices.Clone(d.Data)})
 	}
-	if len(outgoing) > 0 {
-		for _, k := range l.links {
-			k.send()
-		}
+	for link, batch := range others {
+		l.sendBy(link, batch)
+	}
+	for _, k := range l.links {
+		k.send()
 	}
 }

@@ -35,7 +35,7 @@ const (
 func (l *Loop) AddLink(r radio.Link, info *shard.LinkInfo) bool {
 	l.mu.Lock()
 	l.lastLink++
-	id := l.lastLink
+	id := l.lastLink*shard.LinkID(len(l.peers)) + shard.LinkID(l.number) // which shard has it: see sendBy
 	l.mu.Unlock()
 	k := &link{id: id, loop: l, radio: r, credits: make(chan struct{}, 1), batch: make([]radio.Datagram, batchSize)}
 	workers := 1
@@ -48,6 +48,11 @@ func (l *Loop) AddLink(r radio.Link, info *shard.LinkInfo) bool {
 		l.workers.Add(-workers)
 		r.Close()
 		return false
+	}
+	for _, peer := range l.peers {
+		if peer != l {
+			peer.post(letter{event: shard.Event{Kind: shard.LinkUp, Link: id, LinkInfo: info}})
+		}
 	}
 	go k.readAll()
 	if k.queue != nil {

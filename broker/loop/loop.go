@@ -15,6 +15,7 @@ import (
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
 // Options configure a Loop.
@@ -60,8 +61,10 @@ type letter struct {
 	stream *stream      // to register on Opened, to credit on Received
 	link   *link        // to register on LinkUp, to credit on Datagrams
 	ticket store.Ticket // of Posted: what the sender waited for
-	size   int64        // of Posted, in octets
-	call   func()       // runs on the shard's goroutine instead of an event
+	size   int64        // of what another shard posted, in octets
+	by     shard.LinkID
+	send   []radio.Datagram // by a link of ours, for another shard
+	call   func()           // runs on the shard's goroutine instead of an event
 }
 
 // New makes a loop for a machine. Run runs it.
@@ -185,6 +188,7 @@ func (l *Loop) round(letters []letter) {
 	}
 	l.out.Submit(func(b *store.Batch) store.Ticket { return l.store.Submit(b) })
 	l.postAll()
+	l.relay()
 	l.flush()
 	l.move()
 	for i := range letters {
@@ -200,18 +204,28 @@ func (l *Loop) open(x *letter) {
 		x.call()
 		return
 	}
+	if x.size > 0 {
+		l.received(x)
+	}
+	if x.send != nil {
+		if k := l.links[x.by]; k != nil {
+			k.out = append(k.out, x.send...)
+		}
+		return
+	}
 	switch ev := &x.event; ev.Kind {
 	case shard.Opened:
 		l.streams[ev.Conn] = x.stream
 	case shard.LinkUp:
-		l.links[ev.Link] = x.link
+		if x.link != nil { // else it is another shard's
+			l.links[ev.Link] = x.link
+		}
 	case shard.Stored:
 		if ev.Store.Kind == store.Committed {
 			l.out.Committed(ev.Store.Ticket)
 		}
 	case shard.Posted:
 		l.out.Follow(x.ticket)
-		l.received(x)
 	}
 	now := l.now()
 	l.guard(x.event, func() { l.machine.Handle(now, x.event, &l.out) })
@@ -233,6 +247,10 @@ func (l *Loop) credit(x *letter) {
 	case x.stream != nil && x.event.Kind == shard.Drained:
 		x.stream.pay()
 	case x.link != nil && x.event.Kind == shard.Datagrams:
+		if !l.ending && l.congested() {
+			l.held = append(l.held, *x)
+			return
+		}
 		x.link.handled()
 	}
 }
@@ -285,7 +303,7 @@ func (l *Loop) stop() {
 			x.call()
 		case x.event.Kind == shard.Opened:
 			l.streams[x.event.Conn] = x.stream
-		case x.event.Kind == shard.LinkUp:
+		case x.event.Kind == shard.LinkUp && x.link != nil:
 			l.links[x.event.Link] = x.link
 		}
 		l.credit(&letters[i])

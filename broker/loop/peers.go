@@ -5,6 +5,7 @@ import (
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
 // Join makes loops the shards of one process, in the order of their numbers,
@@ -68,6 +69,43 @@ func (l *Loop) postAll() {
 		peer.backlog.add(size)
 		peer.post(letter{event: shard.Event{Kind: shard.Posted, Posts: posts}, ticket: ticket, size: size})
 	}
+}
+
+// relay brings datagrams that came in here to the shards of their nodes, in
+// their order.
+func (l *Loop) relay() {
+	all := l.out.Relays
+	for len(all) > 0 {
+		first, n := all[0], 1
+		for n < len(all) && all[n].To == first.To && all[n].Kind == first.Kind && all[n].Link == first.Link {
+			n++
+		}
+		batch := make([]radio.Datagram, n)
+		var size int64
+		for i := range batch {
+			batch[i] = all[i].Datagram
+			size += postOverhead + int64(len(batch[i].Data))
+		}
+		all = all[n:]
+		peer := l.peers[first.To]
+		peer.backlog.add(size)
+		ev := shard.Event{Kind: first.Kind, Link: first.Link, Batch: batch, Relayed: true}
+		peer.post(letter{event: ev, size: size})
+	}
+}
+
+// sendBy has the shard that a link belongs to send what this one has for it.
+func (l *Loop) sendBy(link shard.LinkID, batch []radio.Datagram) {
+	home := l.peers[int(link)%len(l.peers)]
+	if home == l {
+		return // it is gone
+	}
+	var size int64
+	for i := range batch {
+		size += postOverhead + int64(len(batch[i].Data))
+	}
+	home.backlog.add(size)
+	home.post(letter{send: batch, by: link, size: size})
 }
 
 func postSize(posts []shard.Post) (n int64) {

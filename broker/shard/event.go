@@ -2,6 +2,7 @@ package shard
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/store"
@@ -20,7 +21,8 @@ const (
 	Drained               // Conn: its output was taken to the last octet
 	LinkUp                // Link, LinkInfo: datagrams can be sent and come in
 	LinkDown              // Link: they cannot for the time being
-	Datagrams             // Link, Batch: datagrams came in
+	Datagrams             // Link, Batch: datagrams came in; Relayed: on another shard
+	Displaced             // Link, Batch: nodes of other shards are at these addresses now
 	Stored                // Store: the store tells
 	Wall                  // Offset: the wall clock at Time zero
 	Posted                // Posts: from other shards
@@ -34,6 +36,7 @@ type Event struct {
 	Link     LinkID
 	Data     []byte
 	Batch    []radio.Datagram
+	Relayed  bool
 	Info     *ConnInfo
 	LinkInfo *LinkInfo
 	Store    store.Event
@@ -69,6 +72,8 @@ type LinkInfo struct {
 	Retry      time.Duration // T_retry (7.2)
 	Retries    int           // N_retry (7.2)
 	AwakeRetry time.Duration // towards an awake sleeper
+	// Nodes counts those of all shards. Nil: a single shard counts for itself.
+	Nodes *atomic.Int32
 }
 
 // Anonymous says from where clients without credentials are accepted.

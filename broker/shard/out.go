@@ -18,6 +18,8 @@ type Out struct {
 	Posts []Post
 	// Moves are connections that go to other shards.
 	Moves []Move
+	// Relays are datagrams for the nodes of other shards.
+	Relays []Relay
 	// Notes are for the log.
 	Notes []Note
 
@@ -78,7 +80,7 @@ type touched struct {
 	read       ReadControl
 }
 
-type base struct{ outputs, datagrams, packets, batch, wake, posts, moves int }
+type base struct{ outputs, datagrams, packets, batch, wake, posts, moves, relays int }
 
 type submitted struct {
 	round  Mark
@@ -139,6 +141,8 @@ func (o *Out) BeginRound() {
 	o.Posts = o.Posts[:0]
 	clear(o.Moves)
 	o.Moves = o.Moves[:0]
+	clear(o.Relays)
+	o.Relays = o.Relays[:0]
 	o.follow = 0
 	o.Notes = o.Notes[:0]
 	for i := range o.outputs {
@@ -165,7 +169,7 @@ const (
 func (o *Out) BeginEvent() {
 	o.event++
 	o.journal = o.journal[:0]
-	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake), len(o.Posts), len(o.Moves)}
+	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake), len(o.Posts), len(o.Moves), len(o.Relays)}
 }
 
 // Rollback undoes what was left since BeginEvent: the event panicked (L15).
@@ -183,6 +187,7 @@ func (o *Out) Rollback() {
 	o.Wake = o.Wake[:o.base.wake]
 	o.Posts = o.Posts[:o.base.posts]
 	o.Moves = o.Moves[:o.base.moves]
+	o.Relays = o.Relays[:o.base.relays]
 }
 
 // Follow has this round's mark wait for a ticket that another has: what the

@@ -1,5 +1,7 @@
 package shard
 
+import "github.com/dormouse-mqtt/dormouse/radio"
+
 // A PostKind says what a post is about.
 type PostKind uint8
 
@@ -25,6 +27,15 @@ type Post struct {
 type Addressee interface {
 	// Shard is the number of the shard that the session lives on.
 	Shard() int
+}
+
+// A Relay brings datagrams that came in here to the shard that their node lives
+// on. It says nothing that waits for the store.
+type Relay struct {
+	To   int
+	Kind Kind // Datagrams or Displaced
+	Link LinkID
+	radio.Datagram
 }
 
 // A Move hands a connection to the shard that its client's session lives on: it
