@@ -64,6 +64,34 @@ func TestKeptSessionWaits(t *testing.T) {
 	require.Len(t, out.Outgoing(), 1)
 }
 
+// TestMessageOutlivesItsDatagram: what waits for a sleeper is no part of what came
+// in.
+func TestMessageOutlivesItsDatagram(t *testing.T) {
+	for _, p := range []*mqttsn.Publish{
+		{QoS: mqttsn.QoS0}, {QoS: mqttsn.QoS1}, {QoS: mqttsn.QoS2}, {QoS: mqttsn.QoS0, Retain: true},
+	} {
+		s := newSite(t)
+		h := newHandset(s)
+		h.connects(true)
+		h.subscribes("a")
+		h.sleeps(60)
+		p.TopicID = 1
+		for i, payload := range []string{"first", "second"} {
+			p.MsgID, p.Data = uint16(i), []byte(payload)
+			data := p.AppendTo(nil)
+			s.datagram(h.addr, data)
+			clear(data)
+			s.commit()
+		}
+		h.says(wake("n"))
+		if p.QoS == 0 { // the latest of a topic
+			require.Equal(t, "second", string(h.heard[0].(*mqttsn.Publish).Data))
+		} else {
+			require.Equal(t, "first", string(h.heard[0].(*mqttsn.Publish).Data))
+		}
+	}
+}
+
 // BenchmarkIdleNode reports what one idle node costs of the heap.
 func BenchmarkIdleNode(b *testing.B) {
 	const n = 20_000
@@ -80,5 +108,44 @@ func BenchmarkIdleNode(b *testing.B) {
 		runtime.ReadMemStats(&after)
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "octets/node")
 		runtime.KeepAlive(m)
+	}
+}
+
+// BenchmarkUplink reports what a message from a node costs, with nobody to get
+// it: from a session that is not stored, and from one that is.
+func BenchmarkUplink(b *testing.B) {
+	for _, bb := range []struct {
+		name  string
+		clean bool
+		qos   mqttsn.QoS
+	}{{"QoS0", true, 0}, {"QoS1", true, 1}, {"QoS1Stored", false, 1}, {"QoS2", true, 2}} {
+		b.Run(bb.name, func(b *testing.B) {
+			var out shard.Out
+			m := newMachine(&out)
+			commit := func() {
+				out.Submit(func(*store.Batch) store.Ticket { return 1 })
+				out.Committed(1)
+				m.Handle(0, shard.Event{Kind: shard.Stored}, &out)
+			}
+			receive(m, &out, 1, &mqttsn.Connect{CleanSession: bb.clean, ProtocolID: 1, Duration: 60, ClientID: []byte("n")})
+			commit()
+			receive(m, &out, 1, &mqttsn.Register{MsgID: 1, TopicName: []byte("sensors/1/temperature")})
+			commit()
+			p := &mqttsn.Publish{QoS: bb.qos, TopicID: 1, Data: []byte("21.5")}
+			batch := []radio.Datagram{{Addr: radio.Memory(1)}}
+			b.ReportAllocs()
+			for b.Loop() {
+				p.MsgID++
+				batch[0].Data = p.AppendTo(batch[0].Data[:0])
+				out.BeginRound()
+				m.Handle(0, shard.Event{Kind: shard.Datagrams, Link: link, Batch: batch}, &out)
+				commit()
+				if bb.qos == 2 {
+					batch[0].Data = (&mqttsn.Pubrel{MsgID: p.MsgID}).AppendTo(batch[0].Data[:0])
+					out.BeginRound()
+					m.Handle(0, shard.Event{Kind: shard.Datagrams, Link: link, Batch: batch}, &out)
+				}
+			}
+		})
 	}
 }

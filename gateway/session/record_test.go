@@ -61,5 +61,13 @@ func FuzzExtension(f *testing.F) {
 			return
 		}
 		require.Equal(t, in, r.append(nil, time.Hour))
+		w := &rig{t: t, stored: true, round: 1, ext: in, paused: true}
+		w.s = Load(0, 1, &r, "n", w.limits(), Predefined{})
+		w.step(message(2, 1, "x"), pubrel(1))
+		w.wakes()
+		w.commit()
+		w.run(100 * time.Hour)
+		require.Equal(t, Gone, w.s.State())
+		w.reconnect(false)
 	})
 }
