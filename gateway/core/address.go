@@ -13,7 +13,7 @@ const addressSize = 1 + 16 + 2 + 4
 
 // append encodes the address without its link: kind, host, port, scope, and the
 // wireless node id.
-func (a *address) append(b []byte) []byte {
+func (a *Address) append(b []byte) []byte {
 	ap := a.peer.AddrPort()
 	host := ap.Addr().As16()
 	b = append(append(b, byte(a.peer.Kind())), host[:]...)
@@ -23,7 +23,7 @@ func (a *address) append(b []byte) []byte {
 }
 
 // parseAddress decodes what append made.
-func parseAddress(b []byte) (a address, ok bool) {
+func parseAddress(b []byte) (a Address, ok bool) {
 	if len(b) < addressSize || len(b) > addressSize+maxNodeID {
 		return a, false
 	}

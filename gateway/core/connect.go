@@ -62,10 +62,12 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 		expiry = expiryKept
 	}
 	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
-	n := &node{core: c, addr: o.address, local: o.local, connect: append([]byte(nil), data...)}
+	n := &node{core: c, addr: o.Address, local: o.local, connect: append([]byte(nil), data...)}
 	n.due.Value = n
 	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
-	c.nodes[o.address], c.conns[conn], c.clients[clientID] = n, n, n
+	c.conns[conn], c.clients[clientID] = n, n
+	c.count(n, 1)
+	c.settleAt(n)
 	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: o.peer})
 }
 
@@ -112,9 +114,9 @@ func (c *Core) judge(o *origin, clientID string, p *mqttsn.Connect) error {
 		return errWill
 	case errors.As(p.Check(), &bad) && len(p.ClientID) > 0:
 		return errClientID
-	case !c.mayMove(c.clients[clientID], o):
+	case !c.mayConnect(c.clients[clientID], o):
 		return errMoved
-	case c.nodes[o.address] == nil && c.onLink(o.address.link) >= o.link.MaxClients:
+	case c.nodes[o.Address] == nil && c.onLink(o.Address.link) >= o.link.MaxClients:
 		return errFull
 	}
 	return nil
@@ -145,18 +147,27 @@ func (c *Core) refuse(o *origin, err error) {
 	}
 	c.out.Note(shard.Note{Kind: note, Listener: o.link.Listener, Peer: o.peer, Err: err})
 	c.scratch = (&mqttsn.Connack{Code: code}).AppendTo(c.scratch[:0])
-	c.reply(o.address, o.local, c.scratch)
+	c.reply(o.Address, o.local, c.scratch)
 }
 
 // mayMove applies the roaming table (S12): whether a client id that is at old
 // may go on from o.
 func (c *Core) mayMove(old *node, o *origin) bool {
-	if old == nil || old.addr == o.address || o.link.Roam == shard.RoamAny {
+	if old == nil || old.addr == o.Address || o.link.Roam == shard.RoamAny {
 		return true
 	}
-	same := old.addr.link == o.address.link && old.addr.node == o.node &&
+	if old.away && old.addr.peer == o.peer && old.addr.node == o.node { // its link has another name now
+		return true
+	}
+	same := (old.away || old.addr.link == o.Address.link) && old.addr.node == o.node &&
 		o.peer.Kind() == radio.KindUDP && old.addr.peer.AddrPort().Addr() == o.peer.AddrPort().Addr()
 	return o.link.Roam == shard.RoamSameIP && same
+}
+
+// mayConnect is mayMove for a CONNECT, which also comes from elsewhere once the
+// old address is out: no link leads there since the restart.
+func (c *Core) mayConnect(old *node, o *origin) bool {
+	return old != nil && old.away || c.mayMove(old, o)
 }
 
 // roam finds the node that a waking PINGREQ with a client id is from, and moves
@@ -169,7 +180,7 @@ func (c *Core) roam(now shard.Time, o *origin, clientID string) *node {
 	if s := n.session.State(); s != session.Asleep && s != session.Awake {
 		return nil
 	}
-	if other := c.nodes[o.address]; other != nil {
+	if other := c.nodes[o.Address]; other != nil {
 		other.session.End(now, true, c.up, other, c.out)
 		c.remove(other)
 	}
@@ -177,7 +188,7 @@ func (c *Core) roam(now shard.Time, o *origin, clientID string) *node {
 		delete(c.nodes, n.addr)
 	}
 	n.away = false
-	n.addr, n.local = o.address, o.local
+	n.addr, n.local = o.Address, o.local
 	c.nodes[n.addr] = n
 	n.session.Roam(now, o.limits(), c.up, n, c.out)
 	return n

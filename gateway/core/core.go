@@ -18,6 +18,10 @@ import (
 type Options struct {
 	// Predefined are topic ids by client id; "*" is for every client.
 	Predefined map[string]*session.Table
+	// Shard is the number of this shard of Shards. Zero Shards: 1.
+	Shard, Shards int
+	// Places are shared by all shards. Nil: there is one.
+	Places Places
 }
 
 // An Uplink is the broker as the gateway needs it.
@@ -28,7 +32,7 @@ type Core struct {
 	options Options
 	up      Uplink
 	links   map[shard.LinkID]*shard.LinkInfo
-	nodes   map[address]*node
+	nodes   map[Address]*node
 	conns   map[shard.ConnID]*node
 	clients map[string]*node
 	ring    shard.Ring
@@ -51,15 +55,15 @@ func New(up Uplink, options Options) *Core {
 		options: options,
 		up:      up,
 		links:   map[shard.LinkID]*shard.LinkInfo{},
-		nodes:   map[address]*node{},
+		nodes:   map[Address]*node{},
 		conns:   map[shard.ConnID]*node{},
 		clients: map[string]*node{},
 	}
 }
 
-// An address names a node: the peer's address on its link, and behind a
+// An Address names a node: the peer's address on its link, and behind a
 // forwarder the wireless node id (5.5).
-type address struct {
+type Address struct {
 	link shard.LinkID
 	peer radio.Addr
 	node nodeID
@@ -77,7 +81,7 @@ type nodeID struct {
 // A node is a client of the gateway.
 type node struct {
 	core    *Core
-	addr    address
+	addr    Address
 	local   radio.Addr // our address as the node knows it
 	session *session.Session
 	away    bool       // its link has not come up since the restart
@@ -101,8 +105,10 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 			return
 		}
 		for i := range ev.Batch {
-			c.receive(now, ev.Link, link, &ev.Batch[i])
+			c.receive(now, ev.Link, link, &ev.Batch[i], ev.Relayed)
 		}
+	case shard.Displaced:
+		c.displaced(now, ev.Link, ev.Batch)
 	case shard.Stored:
 		if ev.Store.Kind == store.Committed {
 			c.release(now)
@@ -140,7 +146,7 @@ func (c *Core) Evict(now shard.Time, out *shard.Out) {
 	if n := c.current; n != nil {
 		c.current = nil
 		c.stats.Evicted++
-		n.session.End(now, true, c.up, n, out)
+		c.up.Close(now, n.session.Conn, true, out) // nobody knows what its session is like
 		c.remove(n)
 	}
 }
@@ -210,9 +216,8 @@ func (c *Core) settle(n *node) {
 func (c *Core) remove(n *node) {
 	c.due.Remove(&n.due)
 	delete(c.conns, n.session.Conn)
-	if c.nodes[n.addr] == n {
-		delete(c.nodes, n.addr)
-	}
+	c.leaveFrom(n)
+	c.count(n, -1)
 	if c.clients[n.session.ClientID] == n {
 		delete(c.clients, n.session.ClientID)
 	}
@@ -236,6 +241,7 @@ type Stats struct {
 	Received, Malformed, Surplus                uint64
 	Refused, RefusedAnonymous, Unknown, Scolded uint64
 	Lost, Evicted, QoSMinus1, QoSMinus1Refused  uint64
+	Relayed                                     uint64 // to another shard
 	ForwarderRefused, NodeIDTooLong, TooLarge   uint64
 	FromSleepers                                uint64                        // requests of nodes that did not connect for them (S14)
 	SleptAway                                   uint64                        // sleeps that a CONNECT with CleanSession ended (C2)

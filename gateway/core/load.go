@@ -1,6 +1,8 @@
 package core
 
 import (
+	"strings"
+
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/gateway/session"
 )
@@ -42,7 +44,7 @@ func (c *Core) linkUp(now shard.Time, id shard.LinkID, link *shard.LinkInfo) {
 // place puts a loaded node where it was, if that is on this link: it wakes by
 // PINGREQ, with its client id or without.
 func (n *node) place(now shard.Time, id shard.LinkID, link *shard.LinkInfo) {
-	if !n.away || n.session.Listener() != link.Listener {
+	if !n.away || !sameListener(n.session.Listener(), link.Listener) {
 		return
 	}
 	n.away = false
@@ -50,7 +52,15 @@ func (n *node) place(now shard.Time, id shard.LinkID, link *shard.LinkInfo) {
 	if c := n.core; c.nodes[n.addr] == nil {
 		c.nodes[n.addr] = n
 	}
-	o := origin{address: n.addr, link: link}
+	o := origin{Address: n.addr, link: link}
 	n.session.Place(now, o.limits())
 	n.core.settle(n)
+}
+
+// sameListener says whether two URLs are of the same listener, with whatever
+// options.
+func sameListener(a, b string) bool {
+	a, _, _ = strings.Cut(a, "?")
+	b, _, _ = strings.Cut(b, "?")
+	return a == b
 }

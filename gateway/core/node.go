@@ -45,7 +45,7 @@ func (n *node) transmit(message []byte) {
 }
 
 // reply sends a message to an address, by way of its forwarder if it has one.
-func (c *Core) reply(to address, local radio.Addr, message []byte) {
+func (c *Core) reply(to Address, local radio.Addr, message []byte) {
 	if to.node.n > 0 {
 		f := mqttsn.Forward{NodeID: to.node.octets[:to.node.n], Message: message}
 		c.wrapped = f.AppendTo(c.wrapped[:0])

@@ -9,20 +9,24 @@ import (
 
 // An origin is where a message came from and what is allowed there.
 type origin struct {
-	address
+	Address
 	link  *shard.LinkInfo
 	local radio.Addr
 	admit bool // anonymous clients are accepted from there
+
+	relayed bool // by another shard, which did nothing with it
 }
 
 // receive handles one datagram. What is malformed is counted, and gets no
 // answer (P13).
-func (c *Core) receive(now shard.Time, id shard.LinkID, link *shard.LinkInfo, d *radio.Datagram) {
-	c.stats.Received++
+func (c *Core) receive(now shard.Time, id shard.LinkID, link *shard.LinkInfo, d *radio.Datagram, relayed bool) {
+	if !relayed {
+		c.stats.Received++
+	}
 	o := origin{
-		address: address{link: id, peer: d.Addr},
+		Address: Address{link: id, peer: d.Addr},
 		link:    link, local: d.Local,
-		admit: link.Anonymous.Admits(d.Addr.IsLoopback()),
+		admit: link.Anonymous.Admits(d.Addr.IsLoopback()), relayed: relayed,
 	}
 	data := d.Data
 	p, ok := c.decode(link, data)
@@ -33,7 +37,7 @@ func (c *Core) receive(now shard.Time, id shard.LinkID, link *shard.LinkInfo, d 
 		data = f.Message
 		p, ok = c.decode(link, data)
 	}
-	if ok {
+	if ok && !c.elsewhere(&o, p, d) {
 		c.packet(now, &o, p, data)
 	}
 }
@@ -78,7 +82,7 @@ func (o *origin) behind(f *mqttsn.Forward, c *Core) bool {
 // packet hands a message to the node that it is from, or treats it as a
 // stranger's.
 func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
-	n := c.nodes[o.address]
+	n := c.nodes[o.Address]
 	switch p := p.(type) {
 	case *mqttsn.Connect:
 		c.connect(now, o, n, p, data)
@@ -163,6 +167,6 @@ func (c *Core) publishMinus1(now shard.Time, o *origin, p *mqttsn.Publish) {
 func (c *Core) discover(o *origin) {
 	if o.admit {
 		c.scratch = (&mqttsn.Gwinfo{GwID: o.link.GwID}).AppendTo(c.scratch[:0])
-		c.reply(o.address, o.local, c.scratch)
+		c.reply(o.Address, o.local, c.scratch)
 	}
 }

@@ -18,12 +18,12 @@ func (c *Core) stranger(now shard.Time, o *origin, p mqttsn.Packet) {
 
 // scold sends DISCONNECT, at most once a second to each peer.
 func (c *Core) scold(now shard.Time, o *origin) {
-	if !o.admit || !c.scolded.may(now, o.address) {
+	if !o.admit || !c.scolded.may(now, o.Address) {
 		return
 	}
 	c.stats.Scolded++
 	c.scratch = (&mqttsn.Disconnect{}).AppendTo(c.scratch[:0])
-	c.reply(o.address, o.local, c.scratch)
+	c.reply(o.Address, o.local, c.scratch)
 }
 
 // maxScolded bounds how many strangers are told off in one second.
@@ -33,15 +33,15 @@ const maxScolded = 1024
 // of one peer begins in one of these and ends in the next, in the one before.
 type scolded struct {
 	since         shard.Time
-	peers, before map[address]shard.Time
+	peers, before map[Address]shard.Time
 }
 
-func (s *scolded) may(now shard.Time, a address) bool {
+func (s *scolded) may(now shard.Time, a Address) bool {
 	if s.peers == nil || now >= s.since+scoldEvery {
 		s.since = now
-		s.peers, s.before = map[address]shard.Time{}, s.peers
+		s.peers, s.before = map[Address]shard.Time{}, s.peers
 	}
-	for _, peers := range [...]map[address]shard.Time{s.peers, s.before} {
+	for _, peers := range [...]map[Address]shard.Time{s.peers, s.before} {
 		if last, done := peers[a]; done && now < last+scoldEvery {
 			return false
 		}

@@ -10,11 +10,11 @@ import (
 )
 
 func TestScoldedOnceASecond(t *testing.T) {
-	a, b := address{peer: radio.Memory(1)}, address{peer: radio.Memory(2)}
+	a, b := Address{peer: radio.Memory(1)}, Address{peer: radio.Memory(2)}
 	var s scolded
 	for _, tt := range []struct {
 		at   time.Duration
-		peer address
+		peer Address
 		want bool
 	}{
 		{0, a, true},
@@ -32,9 +32,9 @@ func TestScoldedOnceASecond(t *testing.T) {
 func TestScoldedIsBounded(t *testing.T) {
 	var s scolded
 	for n := range uint64(maxScolded) {
-		require.True(t, s.may(0, address{peer: radio.Memory(n)}))
+		require.True(t, s.may(0, Address{peer: radio.Memory(n)}))
 	}
-	stranger := address{peer: radio.Memory(maxScolded)}
+	stranger := Address{peer: radio.Memory(maxScolded)}
 	require.False(t, s.may(0, stranger))
 	require.True(t, s.may(scoldEvery, stranger))
 }

@@ -50,19 +50,50 @@ func TestL14SleeperIsAsleepAgain(t *testing.T) {
 	}
 }
 
-// TestL14LostOnALinkThatStaysAway: a listener that is configured no more.
-func TestL14LostOnALinkThatStaysAway(t *testing.T) {
+// TestL14LinkUnderAnotherName: other options are the same listener. Of another
+// listener only the address counts for a PINGREQ, and nothing for a CONNECT: the
+// old address is out (S12). Whoever does not come is lost.
+func TestL14LinkUnderAnotherName(t *testing.T) {
+	for _, tt := range []struct {
+		listener   string
+		addr       uint64
+		pingreq    mqttsn.Packet
+		connectsTo mqttsn.Packet
+	}{
+		{listener + "?retry=5s", 1, &mqttsn.Pingresp{}, &mqttsn.Connack{}},
+		{"mqttsn://another", 1, &mqttsn.Pingresp{}, &mqttsn.Connack{}},
+		{listener + "?retry=5s", 2, &mqttsn.Disconnect{}, &mqttsn.Connack{Code: mqttsn.NotSupported}},
+		{"mqttsn://another", 2, &mqttsn.Disconnect{}, &mqttsn.Connack{}},
+	} {
+		s := newSite(t)
+		h := newHandset(s)
+		h.connects(false)
+		h.sleeps(100)
+		s.link.Listener = tt.listener
+		s.crash(0, 0)
+		h.addr = radio.Memory(tt.addr)
+		s.run(109 * time.Second)
+		require.Equal(t, 1, s.machine.Gateway.Stats().Nodes)
+		h.hears(wake("n"), tt.pingreq)
+		h.hears(&mqttsn.Connect{ProtocolID: 1, Duration: 60, ClientID: []byte("n")}, tt.connectsTo)
+		s.run(2 * time.Minute)
+		require.Zero(t, s.machine.Gateway.Stats().Nodes)
+	}
+}
+
+// TestL14BehindAForwarder: the wireless node id is part of the address.
+func TestL14BehindAForwarder(t *testing.T) {
 	s := newSite(t)
 	h := newHandset(s)
-	h.connects(false)
-	h.sleeps(100)
-	s.link.Listener = "mqttsn://another"
+	wrap := func(p mqttsn.Packet) *mqttsn.Forward {
+		return &mqttsn.Forward{NodeID: []byte{7, 8}, Message: p.AppendTo(nil)}
+	}
+	h.hears(wrap(&mqttsn.Connect{ProtocolID: 1, Duration: 60}), wrap(&mqttsn.Connack{}))
+	h.hears(wrap(&mqttsn.Disconnect{HasDuration: true, Duration: 60}), wrap(&mqttsn.Disconnect{}))
 	s.crash(0, 0)
-	s.run(109 * time.Second)
-	require.Equal(t, 1, s.machine.Gateway.Stats().Nodes)
-	h.hears(wake("n"), &mqttsn.Disconnect{})
-	s.run(time.Minute)
-	require.Zero(t, s.machine.Gateway.Stats().Nodes)
+	s.run(time.Second)
+	h.hears(wrap(&mqttsn.Pingreq{}), wrap(&mqttsn.Pingresp{}))
+	h.hears(&mqttsn.Pingreq{}, &mqttsn.Disconnect{})
 }
 
 // TestL14ActiveNodeIsCutOff: it is told so, and connects again with its ids.

@@ -37,9 +37,9 @@ func (s *Session) fallAsleep(now shard.Time, up Uplink) {
 	s.until = now + s.patience()
 }
 
-// doze ends a wake: PINGRESP lets the node switch its radio off.
+// doze ends a wake: PINGRESP, after all else, lets the node switch its radio off.
 func (s *Session) doze(now shard.Time, up Uplink, peer Peer) {
-	peer.Send(&mqttsn.Pingresp{})
+	s.answer(0, &mqttsn.Pingresp{}, peer)
 	s.fallAsleep(now, up)
 }
 
