@@ -24,7 +24,7 @@ FUZZERS = grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed -E 
 # timed runs a command; its name and seconds go to the file PHASES, if that is set.
 timed = @start=$$(date +%s); $(2) || exit; echo "$(1) $$(( $$(date +%s) - start ))" >> $(or $(PHASES),/dev/null)
 
-.PHONY: help build run deps test test-units test-store test-clients test-worlds world race fuzz fuzz-ci corpus bench lint e2e conformance crosscheck nightly
+.PHONY: help build run deps test test-units test-store test-clients test-worlds world planted race fuzz fuzz-ci corpus bench lint e2e conformance crosscheck nightly
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -66,6 +66,9 @@ test-worlds:
 world: ## SEEDS (1000) random worlds whose history is checked; last printed: the hash of all they did
 	go test -c -o bin/worlds ./testbeds/world
 	cd testbeds/world && ../../bin/worlds -test.run '^TestWorlds$$' -seeds $(SEEDS)
+
+planted: ## faults planted on purpose: each must be found by the random worlds
+	go run ./testbeds/planted
 
 race: ## everything under the race detector, not from the cache
 	go test -race -count=1 ./...
@@ -116,4 +119,5 @@ conformance: ## docs/conformance.md, from a run of the vectors
 crosscheck: ## MQTT vectors through npm's mqtt-packet (needs node); keeps the result
 	cd testbeds/crosscheck/npm && npm ci --ignore-scripts --no-audit --no-fund && node check.mjs
 
-nightly: race fuzz e2e crosscheck bench ## what takes longer
+nightly: race fuzz e2e crosscheck bench planted ## what takes longer
+	$(MAKE) world SEEDS=10000

@@ -85,6 +85,10 @@ func (a *clientActor) w() *World { return a.h.world }
 // connect begins a connection.
 func (a *clientActor) connect() {
 	a.attempt++
+	if a.up && a.endsWithConnection() { // it is taken over
+		a.session = absent
+		a.forget()
+	}
 	a.up, a.withheld = false, nil
 	a.clean = a.fresh || a.mode == "clean"
 	a.heard = a.w().now

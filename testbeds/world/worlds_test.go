@@ -16,6 +16,7 @@ import (
 var (
 	seeds     = flag.Int("seeds", 300, "how many random worlds TestWorlds runs")
 	firstSeed = flag.Uint64("first", 0, "the first of their seeds")
+	untilOne  = flag.Bool("until-failure", false, "TestWorlds ends at the first failure")
 	planFile  = flag.String("plan", "", "a plan for TestWorldPlan to run")
 	failures  = flag.Int("failures", 3, "after how many failures TestWorlds shrinks no more")
 )
@@ -57,11 +58,13 @@ func TestWorlds(t *testing.T) {
 	began := time.Now()
 	results := make([]verdict, *seeds)
 	var next atomic.Int64
+	var enough atomic.Bool
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := next.Add(1) - 1; i < int64(*seeds); i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < int64(*seeds) && !enough.Load(); i = next.Add(1) - 1 {
 				results[i] = newPlan(*firstSeed + uint64(i)).try()
+				enough.Store(*untilOne && len(results[i].violations) > 0 || enough.Load())
 			}
 		})
 	}
@@ -73,7 +76,10 @@ func TestWorlds(t *testing.T) {
 		if len(v.violations) == 0 {
 			continue
 		}
-		if failed++; failed <= *failures {
+		if failed++; *untilOne && failed > 1 {
+			continue
+		}
+		if failed <= *failures {
 			report(t, *firstSeed+uint64(i), v)
 		} else {
 			t.Errorf("seed %d: %s", *firstSeed+uint64(i), v.violations[0])
