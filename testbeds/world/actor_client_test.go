@@ -16,6 +16,7 @@ type clientActor struct {
 	c    *Client
 	mode string // kept, clean or brief
 	will bool
+	last *message // the will of the newest connection; nil: it has none
 
 	up      bool
 	attempt int  // number of the newest connection
@@ -85,9 +86,12 @@ func (a *clientActor) w() *World { return a.h.world }
 // connect begins a connection.
 func (a *clientActor) connect() {
 	a.attempt++
-	if a.up && a.endsWithConnection() { // it is taken over
-		a.session = absent
-		a.forget()
+	if a.up {
+		a.rec.cuts = append(a.rec.cuts, a.w().now)
+		if a.endsWithConnection() { // it is taken over
+			a.session = absent
+			a.forget()
+		}
 	}
 	a.up, a.withheld = false, nil
 	a.clean = a.fresh || a.mode == "clean"
@@ -128,6 +132,7 @@ func (a *clientActor) addWill(p *mqtt.Connect) {
 	a.seq++
 	m := a.h.message(a.c.Name, a.seq, "will/"+a.c.Name, 2, false, false)
 	m.will = true
+	a.last = m
 	a.h.sent(m)
 	p.HasWill = true
 	p.Will = mqtt.Will{QoS: 2, Topic: []byte(m.topic), Payload: []byte(m.payload)}
@@ -151,6 +156,7 @@ func (a *clientActor) gone() { a.away(clientBack) }
 // away has no connection for d.
 func (a *clientActor) away(d time.Duration) {
 	a.attempt++
+	a.rec.cuts = append(a.rec.cuts, a.w().now)
 	switch {
 	case a.mode == "clean" || a.up && a.endsWithConnection():
 		a.session = absent
@@ -210,6 +216,9 @@ func (a *clientActor) connack(p *mqtt.Connack) {
 		a.h.violate("%s: the session is lost", a.c.Name)
 	}
 	a.up, a.fresh = true, false
+	if a.last != nil {
+		a.last.began = a.w().now
+	}
 	if !p.SessionPresent {
 		a.forget()
 	}
@@ -425,11 +434,17 @@ func (a *clientActor) do(what string, args []string) {
 	case "unsubscribe":
 		a.want(args[0], 0, false)
 	case "drop":
+		if a.up && a.last != nil {
+			a.last.due = a.w().now
+		}
 		a.drop()
 		a.away(duration(args[0]))
 	case "leave":
 		if a.up {
 			a.c.Send(&mqtt.Disconnect{})
+			if a.last != nil {
+				a.last.revoked = a.w().now
+			}
 		}
 		a.drop()
 		a.away(duration(args[0]))

@@ -3,6 +3,7 @@ package world
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 )
@@ -28,7 +29,9 @@ func (h *history) check() {
 		for _, m := range h.messages {
 			h.checkDue(s, m, copies[m])
 			h.checkCopies(s, m, copies[m])
+			h.checkWill(s, m, copies[m])
 		}
+		h.checkKept(s)
 		for _, r := range s.got {
 			h.checkAllowed(s, r)
 		}
@@ -41,14 +44,9 @@ func (h *history) checkDue(s *subject, m *message, copies []receipt) {
 	if m.acked == never || m.refused || m.payload == "" {
 		return
 	}
-	for _, x := range s.spans {
-		if !s.due(x, m) {
-			continue
-		}
-		if !slices.ContainsFunc(copies, func(r receipt) bool { return !r.retain }) {
-			h.violate("%s did not get %q (QoS %d, acknowledged %s), subscribed to %s since %s", s.name, m.payload, m.qos, Clock(m.acked), x.filter, Clock(x.acked))
-		}
-		return
+	x := s.covering(m)
+	if x != nil && !slices.ContainsFunc(copies, func(r receipt) bool { return !r.retain }) {
+		h.violate("%s did not get %q (QoS %d, acknowledged %s), subscribed to %s since %s", s.name, m.payload, m.qos, Clock(m.acked), x.filter, Clock(x.acked))
 	}
 }
 
@@ -87,12 +85,76 @@ func (h *history) checkCopies(s *subject, m *message, copies []receipt) {
 	if s.node || m.node || m.will {
 		return // the network repeats datagrams
 	}
-	if m.sends == 1 && h.crashes == 0 && ones > 1 {
+	if m.sends == 1 && len(h.crashes) == 0 && ones > 1 {
 		h.violate("%s got %q %d times at QoS 1 without DUP, sent once", s.name, m.payload, ones)
 	}
 	if zeros > m.sends {
 		h.violate("%s got %q %d times at QoS 0, sent %d times", s.name, m.payload, zeros, m.sends)
 	}
+}
+
+// noticed is how long it takes until the server has noticed that a stream ended,
+// and until what follows from that is on the disk.
+const noticed = time.Second
+
+// checkWill: a will comes when its connection broke, and not after DISCONNECT.
+func (h *history) checkWill(s *subject, m *message, copies []receipt) {
+	switch {
+	case !m.will || m.began == never:
+	case m.revoked != never && len(copies) > 0 && !h.crashed(m.began, m.revoked+noticed):
+		h.violate("%s got the will %q of a client that said goodbye at %s", s.name, m.payload, Clock(m.revoked))
+	case m.due != never && len(copies) == 0 && !h.crashed(m.began, m.due+noticed):
+		m := *m // as if it had been published
+		m.first, m.acked = m.due, m.due+noticed
+		if x := s.covering(&m); x != nil {
+			h.violate("%s did not get the will %q of a connection that broke at %s, subscribed to %s since %s", s.name, m.payload, Clock(m.due), x.filter, Clock(x.acked))
+		}
+	}
+}
+
+// covering is the subscription that a message must come by; nil: it need not.
+func (s *subject) covering(m *message) *span {
+	if i := slices.IndexFunc(s.spans, func(x *span) bool { return s.due(x, m) }); i >= 0 {
+		return s.spans[i]
+	}
+	return nil
+}
+
+// retainedWithin is how long it may take until a new subscription has brought
+// what is retained.
+const retainedWithin = 10 * time.Second
+
+// checkKept: a subscription brings the retained messages that were there.
+func (h *history) checkKept(s *subject) {
+	if s.node || h.disk {
+		return
+	}
+	for _, x := range s.spans {
+		cut := slices.ContainsFunc(s.cuts, func(at shard.Time) bool { return x.asked <= at && at < x.asked+retainedWithin })
+		if x.acked == never || x.unasked < x.asked+retainedWithin || cut || h.crashed(x.asked, x.asked+retainedWithin) {
+			continue
+		}
+		for _, m := range h.messages {
+			if !h.keptThroughout(x, m) || min(m.qos, x.qos) == 0 {
+				continue
+			}
+			if !slices.ContainsFunc(s.got, func(r receipt) bool { return r.message == m && r.retain && r.at >= x.asked }) {
+				h.violate("%s did not get the retained %q, which it subscribed to by %s at %s", s.name, m.payload, x.filter, Clock(x.asked))
+			}
+		}
+	}
+}
+
+// keptThroughout says whether a message surely was what was retained on its
+// topic while somebody subscribed to it.
+func (h *history) keptThroughout(x *span, m *message) bool {
+	if !m.retain || m.payload == "" || m.acked == never || m.acked >= x.asked || !matches(x.filter, m.topic) {
+		return false
+	}
+	return !slices.ContainsFunc(h.messages, func(other *message) bool {
+		return other != m && other.retain && other.topic == m.topic && other.sends > 0 &&
+			other.first <= x.acked && !replaces(m, other, h.world.options.Delay.Max)
+	})
 }
 
 // session numbers the sessions of an actor.
@@ -217,7 +279,7 @@ func replaces(later, m *message, slack shard.Time) bool {
 	case m.node:
 		end = m.last + slack
 	case m.acked == never && m.qos == 0:
-		end = m.last + 2*shard.Time(1e9)
+		end = m.last + 2*time.Second
 	}
 	return later.first > end
 }

@@ -13,7 +13,7 @@ import (
 // What random worlds speak of.
 var (
 	planTopics  = []string{"a", "a/b", "a/c", "xy", predefinedTopic}
-	planFilters = []string{"a", "a/b", "xy", predefinedTopic, "a/+", "+/b", "a/#", "#"}
+	planFilters = []string{"a", "will/+", "a/b", "xy", predefinedTopic, "a/+", "+/b", "a/#", "#"}
 )
 
 // A generator makes the plan of a seed.

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
@@ -17,7 +18,7 @@ type history struct {
 	messages   []*message
 	byPayload  map[string]*message
 	subjects   []*subject
-	crashes    int
+	crashes    []shard.Time
 	disk       bool // it failed at times
 	violations []string
 }
@@ -38,6 +39,10 @@ type message struct {
 	anew        int        // times it was sent as if it were another one, since the session was gone
 	acked       shard.Time // never: not
 	refused     bool
+
+	// Of a will: when its connection was accepted, and when that was ended with
+	// or without DISCONNECT, as far as the client is sure.
+	began, revoked, due shard.Time
 }
 
 // A subject is an actor as one who subscribes and receives.
@@ -47,6 +52,7 @@ type subject struct {
 	slack shard.Time // how long a copy of a datagram may be under way
 	spans []*span
 	ends  []*ending
+	cuts  []shard.Time // of its connections, of clients
 	got   []receipt
 }
 
@@ -86,7 +92,7 @@ func (h *history) violate(format string, args ...any) {
 func (h *history) message(publisher string, seq int, topic string, qos byte, retain, empty bool) *message {
 	m := &message{
 		publisher: publisher, seq: seq, topic: topic, qos: qos, retain: retain,
-		first: never, last: never, acked: never,
+		first: never, last: never, acked: never, began: never, revoked: never, due: never,
 	}
 	if !empty {
 		m.payload = fmt.Sprintf("%s-%d %s", publisher, seq, topic)
@@ -126,6 +132,11 @@ func (h *history) received(s *subject, topic string, payload []byte, qos byte, d
 		return
 	}
 	s.got = append(s.got, receipt{h.world.now, m, topic, qos, dup, retain})
+}
+
+// crashed says whether the server did between two times.
+func (h *history) crashed(from, to shard.Time) bool {
+	return slices.ContainsFunc(h.crashes, func(at shard.Time) bool { return from <= at && at <= to })
 }
 
 // subscribe begins a span, and ends the one of the same filter.

@@ -174,7 +174,7 @@ func (r *run) do(x op) {
 	switch x.what {
 	case "crash":
 		seed, _ := strconv.ParseUint(x.args[2], 10, 64)
-		r.h.crashes++
+		r.h.crashes = append(r.h.crashes, r.now)
 		r.Crash(Crash{Power: x.args[0] == "power", Down: duration(x.args[1]), Seed: seed})
 	case "wall":
 		r.SetWall(duration(x.args[0]))

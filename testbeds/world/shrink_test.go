@@ -8,7 +8,7 @@ import (
 // kindOf is what a violation is about, without names and numbers.
 func kindOf(violation string) string {
 	for _, kind := range []string{
-		"panic", "damaged", "did not get", "times at QoS", "before it was sent", "sent at", "as a retained", "subscribed at",
+		"panic", "damaged", "said goodbye", "get the will", "get the retained", "did not get", "times at QoS", "before it was sent", "sent at", "as a retained", "subscribed at",
 		" after ", "not the last", "nobody retained", "come to an end", "refused", "session is", "is lost", "that has ended", "as a message on", "nobody sent",
 	} {
 		if strings.Contains(violation, kind) {
