@@ -18,6 +18,7 @@ func (h *history) count() (n int) {
 
 // check judges the whole history.
 func (h *history) check() {
+	h.checkGroups()
 	if h.world.Damaged > 0 {
 		h.violate("%d stored values were damaged", h.world.Damaged)
 	}
@@ -51,12 +52,14 @@ func (h *history) checkDue(s *subject, m *message, copies []receipt) {
 }
 
 // due says whether a message must come by a subscription.
-func (s *subject) due(x *span, m *message) bool { return min(x.qos, m.qos) > 0 && s.certain(x, m) }
+func (s *subject) due(x *span, m *message) bool {
+	return !x.shared && min(x.qos, m.qos) > 0 && s.certain(x, m)
+}
 
 // certain says whether a subscription surely was there whenever a message may
 // have come to the server, in a session that goes on.
 func (s *subject) certain(x *span, m *message) bool {
-	if x.acked >= m.first || x.unasked <= m.acked || !matches(x.filter, m.topic) {
+	if x.acked >= m.first || x.unasked <= m.acked || !matches(x.names, m.topic) {
 		return false
 	}
 	return !slices.ContainsFunc(s.ends, func(e *ending) bool { return e.by > x.asked })
@@ -79,16 +82,17 @@ func (h *history) checkCopies(s *subject, m *message, copies []receipt) {
 			zeros++
 		}
 	}
-	if m.qos == 2 && twos > 1+m.anew {
+	ways := s.ways(m)
+	if m.qos == 2 && twos > ways*(1+m.anew) {
 		h.violate("%s got %q %d times at QoS 2, sent anew %d times", s.name, m.payload, twos, m.anew)
 	}
 	if s.node || m.node || m.will {
 		return // the network repeats datagrams
 	}
-	if m.sends == 1 && len(h.crashes) == 0 && ones > 1 {
+	if m.sends == 1 && len(h.crashes) == 0 && ones > ways {
 		h.violate("%s got %q %d times at QoS 1 without DUP, sent once", s.name, m.payload, ones)
 	}
-	if zeros > m.sends {
+	if zeros > ways*m.sends {
 		h.violate("%s got %q %d times at QoS 0, sent %d times", s.name, m.payload, zeros, m.sends)
 	}
 }
@@ -130,6 +134,9 @@ func (h *history) checkKept(s *subject) {
 		return
 	}
 	for _, x := range s.spans {
+		if x.shared {
+			continue // it brings none (4.8.2)
+		}
 		cut := slices.ContainsFunc(s.cuts, func(at shard.Time) bool { return x.asked <= at && at < x.asked+retainedWithin })
 		if x.acked == never || x.unasked < x.asked+retainedWithin || cut || h.crashed(x.asked, x.asked+retainedWithin) {
 			continue
@@ -148,7 +155,7 @@ func (h *history) checkKept(s *subject) {
 // keptThroughout says whether a message surely was what was retained on its
 // topic while somebody subscribed to it.
 func (h *history) keptThroughout(x *span, m *message) bool {
-	if !m.retain || m.payload == "" || m.acked == never || m.acked >= x.asked || !matches(x.filter, m.topic) {
+	if !m.retain || m.payload == "" || m.acked == never || m.acked >= x.asked || !matches(x.names, m.topic) {
 		return false
 	}
 	return !slices.ContainsFunc(h.messages, func(other *message) bool {
@@ -195,7 +202,7 @@ func (h *history) checkAllowed(s *subject, r receipt) {
 
 // covers says whether a subscription may be what a message was received for.
 func (s *subject) covers(x *span, r receipt) bool {
-	if x.asked > r.at || !matches(x.filter, r.message.topic) {
+	if x.asked > r.at || x.shared && r.retain || !matches(x.names, r.message.topic) {
 		return false
 	}
 	over := x.unacked
@@ -222,7 +229,7 @@ func (h *history) checkOrder(s *subject) {
 	seen := map[*message]bool{}
 	for _, r := range s.got {
 		m := r.message
-		if r.retain || seen[m] || m.anew > 0 || m.will || r.qos == 0 && (s.node || m.node) {
+		if r.retain || seen[m] || s.ways(m) > 1 || m.anew > 0 || m.will || r.qos == 0 && (s.node || m.node) {
 			continue
 		}
 		if m.node && m.qos == 0 || !slices.ContainsFunc(s.spans, func(x *span) bool { return s.certain(x, m) }) {

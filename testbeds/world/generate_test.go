@@ -13,6 +13,7 @@ import (
 // What random worlds speak of.
 var (
 	planTopics  = []string{"a", "a/b", "a/c", "xy", predefinedTopic}
+	planShares  = []string{"$share/g/a/+", "$share/g/#", "$share/h/a/b"}
 	planFilters = []string{"a", "will/+", "a/b", "xy", predefinedTopic, "a/+", "+/b", "a/#", "#"}
 )
 
@@ -20,6 +21,7 @@ var (
 type generator struct {
 	*plan
 	random *rand.Rand
+	shares bool // there are shared subscriptions
 }
 
 // newPlan makes the plan of a seed.
@@ -27,6 +29,7 @@ func newPlan(seed uint64) *plan {
 	g := &generator{plan: &plan{seed: seed}, random: rand.New(rand.NewPCG(seed, 2))}
 	g.length = g.between(20*time.Second, 40*time.Second)
 	g.network()
+	g.shares = g.chance(0.3)
 	g.people()
 	g.subscriptions()
 	for range 15 + g.random.IntN(40) {
@@ -95,11 +98,19 @@ func pick(g *generator, from []string) string { return from[g.random.IntN(len(fr
 
 func (g *generator) qos() string { return strconv.Itoa(g.random.IntN(3)) }
 
+// filter picks what somebody subscribes to, clients now and then with others.
+func (g *generator) filter(r role) string {
+	if g.shares && r.version != 0 && g.chance(0.3) {
+		return pick(g, planShares)
+	}
+	return pick(g, planFilters)
+}
+
 // subscriptions has most of them listen from early on.
 func (g *generator) subscriptions() {
 	for _, r := range g.cast {
 		for range g.random.IntN(3) {
-			g.add(g.between(0, 4*time.Second), r.name, "subscribe", pick(g, planFilters), g.qos())
+			g.add(g.between(0, 4*time.Second), r.name, "subscribe", g.filter(r), g.qos())
 		}
 	}
 }
@@ -111,9 +122,9 @@ func (g *generator) act() {
 	case x < 55:
 		g.publish(r, at)
 	case x < 62:
-		g.add(at, r.name, "subscribe", pick(g, planFilters), g.qos())
+		g.add(at, r.name, "subscribe", g.filter(r), g.qos())
 	case x < 67:
-		g.add(at, r.name, "unsubscribe", pick(g, planFilters))
+		g.add(at, r.name, "unsubscribe", g.filter(r))
 	case r.version == 0:
 		g.nodeActs(r, at)
 	default:

@@ -59,6 +59,8 @@ type subject struct {
 // A span is one subscription, from when it is asked for until its end is
 // acknowledged.
 type span struct {
+	shared                         bool   // with the group that filter names
+	names                          string // the filter without the group
 	filter                         string
 	qos                            byte // asked for, then granted
 	asked, acked, unasked, unacked shard.Time
@@ -141,7 +143,11 @@ func (h *history) crashed(from, to shard.Time) bool {
 
 // subscribe begins a span, and ends the one of the same filter.
 func (s *subject) subscribe(filter string, qos byte) *span {
-	x := &span{filter: filter, qos: qos, asked: never, acked: never, unasked: never, unacked: never}
+	names, shared := filter, false
+	if rest, ok := strings.CutPrefix(filter, "$share/"); ok {
+		_, names, shared = strings.Cut(rest, "/")
+	}
+	x := &span{shared: shared, names: names, filter: filter, qos: qos, asked: never, acked: never, unasked: never, unacked: never}
 	s.spans = append(s.spans, x)
 	return x
 }

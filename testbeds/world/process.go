@@ -9,6 +9,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
 	"github.com/dormouse-mqtt/dormouse/broker/store/sim"
+	gateway "github.com/dormouse-mqtt/dormouse/gateway/core"
 	"github.com/dormouse-mqtt/dormouse/gateway/local"
 )
 
@@ -40,13 +41,18 @@ func (w *World) start() {
 	p.store.Advance(w.now + birth)
 	w.process = p
 	directory := core.NewDirectory(p.store.Submit)
+	places := gateway.PlaceTable{}
 	var cores []*core.Core
 	for i := range w.options.Shards {
 		o := w.options.Broker
 		o.Shard, o.Shards = i, w.options.Shards
 		c := core.New(directory, o)
 		cores = append(cores, c)
-		p.shards = append(p.shards, &loop{process: p, number: i, machine: local.New(c, w.options.Gateway)})
+		g := w.options.Gateway
+		if g.Shard, g.Shards = i, w.options.Shards; g.Shards > 1 {
+			g.Places = places
+		}
+		p.shards = append(p.shards, &loop{process: p, number: i, machine: local.New(c, g)})
 	}
 	p.load(core.NewLoader(cores, w.wall+p.epoch))
 }
@@ -66,11 +72,6 @@ func (p *process) load(l *core.Loader) {
 		p.world.log(Entry{From: "load", Text: "damaged"})
 		p.world.Damaged += l.Damaged
 	}
-}
-
-// owner is the shard that a client's session lives on.
-func (p *process) owner(clientID string) *loop {
-	return p.shards[core.Owner(clientID, len(p.shards))]
 }
 
 // open tells the machines that the network is there.

@@ -7,9 +7,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
-// A Radio is a node's, or a forwarder's, place on the network of datagrams. Its
-// name is the node's client id if there are several shards: what it sends goes
-// to the shard that the node's session lives on.
+// A Radio is a node's, or a forwarder's, place on the network of datagrams.
 type Radio struct {
 	Name string
 	// Heard gets each datagram that comes in; nil: nobody listens.
@@ -40,12 +38,21 @@ func (r *Radio) Send(data []byte) {
 	w, from, data := r.world, r.addr, slices.Clone(data)
 	w.send(r.Name, "gw", data, func() {
 		if w.Up() {
-			w.process.owner(r.Name).deliver(shard.Event{
+			w.process.door(from).deliver(shard.Event{
 				Kind: shard.Datagrams, Link: theLink,
 				Batch: []radio.Datagram{{Addr: from, Data: slices.Clone(data)}},
 			})
 		}
 	})
+}
+
+// door is the shard where datagrams from an address come in.
+func (p *process) door(from radio.Addr) *loop {
+	text, sum := from.String(), 0
+	for i := range len(text) {
+		sum += int(text[i])
+	}
+	return p.shards[sum%len(p.shards)]
 }
 
 // SetNetwork changes how many datagrams are lost, or come twice, from here on.

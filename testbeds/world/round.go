@@ -6,6 +6,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
 	"github.com/dormouse-mqtt/dormouse/gateway/local"
+	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
 // A loop is one shard of a process.
@@ -104,8 +105,8 @@ func (l *loop) send() {
 	}
 }
 
-// post brings other shards what is for them: messages, and connections whose
-// sessions live there.
+// post brings other shards what is for them: messages, datagrams of their nodes,
+// and connections whose sessions live there.
 func (l *loop) post() {
 	p := l.process
 	for number, to := range p.shards {
@@ -119,6 +120,10 @@ func (l *loop) post() {
 			d := delivery{shard.Event{Kind: shard.Posted, Posts: posts}, l.out.Ticket()}
 			p.post(l, to, func() { to.inbox = append(to.inbox, d) })
 		}
+	}
+	for _, r := range l.out.Relays {
+		ev := shard.Event{Kind: r.Kind, Link: r.Link, Batch: []radio.Datagram{r.Datagram}, Relayed: true}
+		p.post(l, p.shards[r.To], func() { p.shards[r.To].deliver(ev) })
 	}
 	for _, m := range l.out.Moves {
 		if s := p.streams[m.Conn]; s != nil {
