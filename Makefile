@@ -57,7 +57,7 @@ test-store:
 	$(call timed,store,$(TEST) -race ./broker/store/...)
 
 test-clients:
-	$(call timed,clients,go list ./... | awk '/\/testbeds\// && !/\/(arch|world)$$/' | xargs -r $(TEST) -race)
+	$(call timed,clients,go list ./... | awk '/\/testbeds\// && !/\/(arch|world)$$/' | xargs -r $(TEST) -race && SHARDS=4 $(TEST) ./testbeds/interop)
 
 # Allocations cannot be counted under the race detector, and worlds are too slow there.
 test-worlds:

@@ -54,6 +54,7 @@ type WhenFull uint8
 const (
 	DropNewest WhenFull = iota // the session does not get the message
 	DropOldest                 // the session loses its oldest
+	Refuse                     // nobody gets the message, and its publisher is told
 )
 
 func (o Options) withDefaults() Options {

@@ -96,6 +96,10 @@ func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, dura
 		if min(h.qos, m.QoS) > 0 {
 			if !c.reserve(h.target, m.Size()) {
 				c.refuseRoom(h.target, out)
+				if c.options.WhenFull == Refuse {
+					c.giveUp(kept, m)
+					return matched, 0, 0
+				}
 				continue
 			}
 			if h.durable = h.target.is(isDurable); h.durable {
@@ -107,6 +111,17 @@ func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, dura
 	clear(c.hits[len(kept):])
 	c.hits = kept
 	return matched, len(kept), durable
+}
+
+// giveUp takes back the room that was reserved for a message that nobody gets.
+func (c *Core) giveUp(hits []hit, m *shard.Message) {
+	for _, h := range hits {
+		if min(h.qos, m.QoS) > 0 {
+			h.target.Release(m.Size())
+		}
+	}
+	clear(c.hits)
+	c.hits = c.hits[:0]
 }
 
 // manyHits is from how many sessions on a map finds one again.

@@ -20,3 +20,24 @@ func (c *Core) Stats() Stats {
 	s.Subscriptions, s.Retained = c.directory.Len()
 	return s
 }
+
+// Add adds the counts of another shard. What shards share is counted once.
+func (s *Stats) Add(o Stats) {
+	s.Connections += o.Connections
+	s.Sessions += o.Sessions
+	s.Subscriptions, s.Retained = o.Subscriptions, o.Retained
+	s.Accepted += o.Accepted
+	s.Refused += o.Refused
+	s.RefusedAnonymous += o.RefusedAnonymous
+	s.Malformed += o.Malformed
+	s.TakenOver += o.TakenOver
+	s.TimedOut += o.TimedOut
+	s.Evicted += o.Evicted
+	s.Published += o.Published
+	s.Delivered += o.Delivered
+	s.Dropped += o.Dropped
+	s.Wills += o.Wills
+	s.RefusedByStore += o.RefusedByStore
+	s.HeldBack += o.HeldBack
+	s.Unretained += o.Unretained
+}

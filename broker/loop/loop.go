@@ -47,6 +47,8 @@ type Loop struct {
 	held    []letter // whose readers wait until no shard is congested
 	ending  bool
 
+	farewell *sync.WaitGroup // until all shards have said goodbye
+
 	mu       sync.Mutex
 	inbox    []letter
 	stopped  bool
@@ -292,6 +294,8 @@ func (l *Loop) recovered(f func()) (fine bool) {
 func (l *Loop) stop() {
 	l.ending = true
 	l.round([]letter{{event: shard.Event{Kind: shard.Stopping}}})
+	l.farewell.Done()
+	l.farewell.Wait() // others may have something to say by our links
 	l.mu.Lock()
 	l.stopped = true
 	letters := append(l.held, l.inbox...)
@@ -301,12 +305,17 @@ func (l *Loop) stop() {
 		switch x := &letters[i]; {
 		case x.call != nil:
 			x.call()
+		case x.send != nil:
+			l.open(x)
 		case x.event.Kind == shard.Opened:
 			l.streams[x.event.Conn] = x.stream
 		case x.event.Kind == shard.LinkUp && x.link != nil:
 			l.links[x.event.Link] = x.link
 		}
 		l.credit(&letters[i])
+	}
+	for _, k := range l.links {
+		k.send()
 	}
 	for _, s := range l.streams {
 		s.end(goodbye)

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
@@ -11,8 +12,10 @@ import (
 // Join makes loops the shards of one process, in the order of their numbers,
 // before they run.
 func Join(loops ...*Loop) {
+	farewell := &sync.WaitGroup{}
+	farewell.Add(len(loops))
 	for i, l := range loops {
-		l.number, l.peers = i, loops
+		l.number, l.peers, l.farewell = i, loops, farewell
 	}
 }
 

@@ -66,7 +66,6 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 	n.due.Value = n
 	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
 	c.conns[conn], c.clients[clientID] = n, n
-	c.count(n, 1)
 	c.settleAt(n)
 	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: o.peer})
 }
@@ -116,20 +115,23 @@ func (c *Core) judge(o *origin, clientID string, p *mqttsn.Connect) error {
 		return errClientID
 	case !c.mayConnect(c.clients[clientID], o):
 		return errMoved
-	case c.nodes[o.Address] == nil && c.onLink(o.Address.link) >= o.link.MaxClients:
+	case c.nodes[o.Address] == nil && c.onLink(o) >= o.link.MaxClients:
 		return errFull
 	}
 	return nil
 }
 
-// onLink counts the nodes of a link; there are few links, and one counter less
-// to keep right is worth it while all nodes are on one.
-func (c *Core) onLink(link shard.LinkID) (n int) {
-	if len(c.links) == 1 {
+// onLink counts the nodes of a link, on all shards if there are several. Without
+// a counter: there are few links, and mostly all nodes are on one.
+func (c *Core) onLink(o *origin) (n int) {
+	switch {
+	case o.link.Nodes != nil:
+		return int(o.link.Nodes.Load())
+	case len(c.links) == 1:
 		return len(c.conns)
 	}
 	for _, node := range c.conns {
-		if node.addr.link == link {
+		if node.addr.link == o.Address.link {
 			n++
 		}
 	}
@@ -184,12 +186,10 @@ func (c *Core) roam(now shard.Time, o *origin, clientID string) *node {
 		other.session.End(now, true, c.up, other, c.out)
 		c.remove(other)
 	}
-	if c.nodes[n.addr] == n {
-		delete(c.nodes, n.addr)
-	}
+	c.leaveFrom(n)
 	n.away = false
 	n.addr, n.local = o.Address, o.local
-	c.nodes[n.addr] = n
+	c.settleAt(n)
 	n.session.Roam(now, o.limits(), c.up, n, c.out)
 	return n
 }

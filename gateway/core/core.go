@@ -217,7 +217,6 @@ func (c *Core) remove(n *node) {
 	c.due.Remove(&n.due)
 	delete(c.conns, n.session.Conn)
 	c.leaveFrom(n)
-	c.count(n, -1)
 	if c.clients[n.session.ClientID] == n {
 		delete(c.clients, n.session.ClientID)
 	}
@@ -233,26 +232,6 @@ func (c *Core) stop(now shard.Time) {
 		}
 		c.remove(n)
 	}
-}
-
-// Stats count what happened since the Core was made.
-type Stats struct {
-	Nodes                                       int
-	Received, Malformed, Surplus                uint64
-	Refused, RefusedAnonymous, Unknown, Scolded uint64
-	Lost, Evicted, QoSMinus1, QoSMinus1Refused  uint64
-	Relayed                                     uint64 // to another shard
-	ForwarderRefused, NodeIDTooLong, TooLarge   uint64
-	FromSleepers                                uint64                        // requests of nodes that did not connect for them (S14)
-	SleptAway                                   uint64                        // sleeps that a CONNECT with CleanSession ended (C2)
-	DropClasses                                 [mqttsn.NumDropClasses]uint64 // malformed, by class
-}
-
-// Stats are the counts as of now.
-func (c *Core) Stats() Stats {
-	s := c.stats
-	s.Nodes = len(c.conns)
-	return s
 }
 
 // scoldEvery is how often a stranger is told that it is not connected (C13).

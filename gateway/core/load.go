@@ -50,7 +50,7 @@ func (n *node) place(now shard.Time, id shard.LinkID, link *shard.LinkInfo) {
 	n.away = false
 	n.addr.link = id
 	if c := n.core; c.nodes[n.addr] == nil {
-		c.nodes[n.addr] = n
+		c.settleAt(n)
 	}
 	o := origin{Address: n.addr, link: link}
 	n.session.Place(now, o.limits())

@@ -86,6 +86,7 @@ func (c *Core) relay(to int, kind shard.Kind, link shard.LinkID, d radio.Datagra
 // shard, has lost it (C4).
 func (c *Core) settleAt(n *node) {
 	c.nodes[n.addr] = n
+	c.count(n.addr.link, 1)
 	if c.options.Places == nil {
 		return
 	}
@@ -101,8 +102,15 @@ func (c *Core) leaveFrom(n *node) {
 		return
 	}
 	delete(c.nodes, n.addr)
+	c.count(n.addr.link, -1)
 	if c.options.Places != nil {
 		c.options.Places.Leave(n.addr, c.options.Shard)
+	}
+}
+
+func (c *Core) count(link shard.LinkID, by int32) {
+	if info := c.links[link]; info != nil && info.Nodes != nil {
+		info.Nodes.Add(by)
 	}
 }
 
@@ -115,8 +123,9 @@ func (c *Core) displaced(now shard.Time, link shard.LinkID, batch []radio.Datagr
 		if at, known := c.options.Places.Find(a); n == nil || known && at == c.options.Shard {
 			continue // it is gone, or has come back
 		}
-		delete(c.nodes, a)
-		c.up.Close(now, n.session.Conn, true, c.out)
+		n.session.End(now, true, c.up, n, c.out)
+		delete(c.nodes, a) // the place is another's: nothing to leave
+		c.count(a.link, -1)
 		c.remove(n)
 	}
 }

@@ -22,7 +22,7 @@ func New(broker *core.Core, options gateway.Options) *Machine {
 // Handle implements shard.Machine.
 func (m *Machine) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 	switch ev.Kind {
-	case shard.LinkUp, shard.LinkDown, shard.Datagrams:
+	case shard.LinkUp, shard.LinkDown, shard.Datagrams, shard.Displaced:
 		m.Gateway.Handle(now, ev, out)
 	case shard.Stopping: // nodes first: their goodbye goes through the broker
 		m.Gateway.Handle(now, ev, out)

@@ -7,6 +7,7 @@ package interop
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -56,9 +57,12 @@ type server struct {
 	log  *bytes.Buffer
 }
 
+// shards is how many the program runs with: `make test` tries one and four.
+var shards = cmp.Or(os.Getenv("SHARDS"), "1")
+
 // serve starts the program and waits for its ready line.
 func serve(t *testing.T, listeners ...string) *server {
-	args := []string{"serve"}
+	args := []string{"serve", "--shards", shards}
 	for _, l := range listeners {
 		args = append(args, "--listen", l)
 	}

@@ -81,7 +81,7 @@ func TestToolsSayWhatIsWrong(t *testing.T) {
 		{[]string{"pub", "-m", "x"}, 2, "there is no topic"},
 		{[]string{"pub", "-t", "a"}, 2, "give the message"},
 		{[]string{"pub", "-t", "a", "-m", "x", "-n"}, 2, "give the message"},
-		{[]string{"pub", "-t", "a", "-m", "x", "-q", "-1"}, 2, "use 0 to 1"},
+		{[]string{"pub", "-t", "a", "-m", "x", "-q", "-1"}, 2, "use 0 to 2"},
 		{[]string{"pub", "http://x", "-t", "a", "-m", "x"}, 2, "write mqtt://"},
 		{[]string{"sub"}, 2, "there is no topic"},
 		{[]string{"sub", "-t", "a", "-c"}, 2, "needs a client id"},

@@ -15,6 +15,8 @@ type Config struct {
 	LogLevel   string
 	LogFormat  string
 
+	Shards           int // 0: one less than there are processors
+	WhenFull         string
 	MaxQueued        int
 	MaxQueuedBytes   int
 	MaxInflight      int

@@ -45,6 +45,8 @@ var Globals = []Option[Config]{
 	{Name: "data", Kind: Text, Default: "memory:", Help: "where state is kept; folders come in a later version", text: func(c *Config) *string { return &c.Data }},
 	{Name: "log-level", Kind: Text, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Help: "least important line that is logged", text: func(c *Config) *string { return &c.LogLevel }},
 	{Name: "log-format", Kind: Text, Default: "auto", Choices: []string{"auto", "text", "json"}, Help: "auto: coloured on a terminal", text: func(c *Config) *string { return &c.LogFormat }},
+	{Name: "shards", Kind: Number, Default: "0", Min: 0, Max: 64, Help: "threads that share the work; 0: one less than there are processors", number: func(c *Config) *int { return &c.Shards }},
+	{Name: "when-full", Kind: Text, Default: "drop-newest", Choices: []string{"drop-newest", "drop-oldest", "refuse"}, Help: "what to do about QoS 1 and 2 for a client whose queue is full; refuse: nobody gets it", text: func(c *Config) *string { return &c.WhenFull }},
 	{Name: "max-queued", Kind: Number, Default: "10000", Min: 1, Max: 10_000_000, Help: "messages that wait for one client", number: func(c *Config) *int { return &c.MaxQueued }},
 	{Name: "max-queued-bytes", Kind: Octets, Default: "16MiB", Min: 1 << 10, Max: 1 << 40, Help: "octets that wait for one client", number: func(c *Config) *int { return &c.MaxQueuedBytes }},
 	{Name: "max-inflight", Kind: Number, Default: "100", Min: 1, Max: 65_535, Help: "unacknowledged messages to one client", number: func(c *Config) *int { return &c.MaxInflight }},

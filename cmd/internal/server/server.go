@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/dormouse-mqtt/dormouse/broker"
@@ -16,7 +18,8 @@ import (
 	brokersession "github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/cmd/internal/config"
-	gateway "github.com/dormouse-mqtt/dormouse/gateway/core"
+	"github.com/dormouse-mqtt/dormouse/gateway"
+	gatewaycore "github.com/dormouse-mqtt/dormouse/gateway/core"
 	"github.com/dormouse-mqtt/dormouse/gateway/local"
 	"github.com/dormouse-mqtt/dormouse/gateway/session"
 	"github.com/dormouse-mqtt/dormouse/radio"
@@ -26,18 +29,23 @@ import (
 
 // A Server is running from Start to Close.
 type Server struct {
-	broker  *broker.Broker
-	machine *local.Machine
-	ready   []string // the addresses bound, as URLs in the order of the listeners
+	broker   *broker.Broker
+	machines []*local.Machine // of the shards
+	ready    []string         // the addresses bound, as URLs in the order of the listeners
 }
 
 // Start opens all listeners of the configuration. An error is one line; nothing
 // is left open then.
 func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 	s := &Server{ready: make([]string, len(c.Listeners))}
+	shards := c.Shards
+	if shards == 0 {
+		shards = max(1, runtime.GOMAXPROCS(0)-1)
+	}
 	options := broker.Options{
 		Core: core.Options{
 			Queue:            brokersession.Limits{MaxQueued: c.MaxQueued, MaxQueuedBytes: c.MaxQueuedBytes},
+			WhenFull:         whenFull(c.WhenFull),
 			MaxInflight:      c.MaxInflight,
 			MaxSubscriptions: c.MaxSubscriptions,
 			MaxRetained:      c.MaxRetained,
@@ -45,13 +53,16 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 			ConnectTimeout:   c.ConnectTimeout,
 			KeepAliveMax:     c.KeepAliveMax,
 		},
-		Machine: func(_ int, b *core.Core) shard.Machine {
-			s.machine = local.New(b, gateway.Options{Predefined: predefined(c.Predefined)})
-			return s.machine
-		},
+		Shards: shards,
 		Logger: logger,
 	}
-	var places []int // of options.Listeners in c.Listeners
+	places, tables := gateway.NewPlaces(), predefined(c.Predefined)
+	options.Machine = func(i int, b *core.Core) shard.Machine {
+		m := local.New(b, gatewaycore.Options{Predefined: tables, Shard: i, Shards: shards, Places: places})
+		s.machines = append(s.machines, m)
+		return m
+	}
+	var where []int // options.Listeners are in c.Listeners
 	for i := range c.Listeners {
 		l := &c.Listeners[i]
 		if l.Scheme == "mqtt" {
@@ -59,7 +70,7 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 				URL: l.URL, Address: l.Address, Anonymous: anonymous(l.Anonymous),
 				MaxClients: l.MaxClients, MaxPacket: l.MaxPacket,
 			})
-			places = append(places, i)
+			where = append(where, i)
 			continue
 		}
 		link, address, err := open(uint32(i), l, logger)
@@ -77,7 +88,7 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 	}
 	s.broker = b
 	for i, address := range b.Addrs() {
-		s.ready[places[i]] = "mqtt://" + shown(address)
+		s.ready[where[i]] = "mqtt://" + shown(address)
 	}
 	return s, nil
 }
@@ -129,7 +140,12 @@ func linkInfo(l *config.Listener, link radio.Link) shard.LinkInfo {
 		Listener: l.URL, MTU: link.MTU(), MaxPacket: l.MaxPacket, MaxClients: l.MaxClients,
 		Exact: l.Scheme == "slip", Anonymous: anonymous(l.Anonymous), Forwarders: l.Forwarders == "any",
 		Roam: roam(l.Roam), GwID: byte(l.GwID), Retry: l.Retry, Retries: l.Retries, AwakeRetry: l.AwakeRetry,
+		Nodes: new(atomic.Int32),
 	}
+}
+
+func whenFull(s string) core.WhenFull {
+	return map[string]core.WhenFull{"drop-oldest": core.DropOldest, "refuse": core.Refuse}[s]
 }
 
 func anonymous(s string) shard.Anonymous {
@@ -155,8 +171,13 @@ func predefined(list []config.Predefined) map[string]*session.Table {
 func (s *Server) Ready() string { return "ready " + strings.Join(s.ready, " ") }
 
 // Stats are the counts of broker and gateway as of now.
-func (s *Server) Stats() (b core.Stats, g gateway.Stats) {
-	s.broker.Inspect(func(c *core.Core) { b, g = c.Stats(), s.machine.Gateway.Stats() })
+func (s *Server) Stats() (b core.Stats, g gatewaycore.Stats) {
+	i := 0
+	s.broker.Inspect(func(c *core.Core) { // the shards in turn
+		b.Add(c.Stats())
+		g.Add(s.machines[i].Gateway.Stats())
+		i++
+	})
 	return b, g
 }
 
