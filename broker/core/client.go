@@ -28,6 +28,7 @@ type rare struct {
 	// session: topic ids and sleep state of an MQTT-SN node.
 	extension []byte
 	will      *will
+	reload    *reload // nil: it is as the store has it
 }
 
 // nothingRare is for those who have nothing rare, and is never written.

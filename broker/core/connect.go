@@ -52,6 +52,10 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 	if limit := uint16(c.options.KeepAliveMax / time.Second); limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
 		k.keepAlive = limit
 	}
+	if cl := c.clients[a.ClientID]; cl != nil && cl.reload != nil {
+		c.refuse(k, refuseReload, out)
+		return
+	}
 	asked := a.Expiry
 	present := c.attach(now, k, a, out)
 	c.connDue.Remove(&k.due)

@@ -93,13 +93,15 @@ type Core struct {
 	clientDue deadline.Heap[*client]
 	scans     []*conn          // whose retained messages go on in the next Advance
 	shares    []*shard.Message // each had an entry that is gone
-	loaded    []*client        // before the first Advance
-	heldBack  []*conn          // that are not read while the store is behind
-	turned    []*client        // that sleep or are awake since the last Advance
-	awaited   []awaited        // in the order of their marks
-	awaitedBy []*Target        // theirs
-	stalled   bool             // the store has failed for too long
-	floor     time.Duration    // no wall clock before this one
+	loaded    []*client        // since the last Advance
+	reads     map[uint64]*client
+	lastRead  uint64
+	heldBack  []*conn       // that are not read while the store is behind
+	turned    []*client     // that sleep or are awake since the last Advance
+	awaited   []awaited     // in the order of their marks
+	awaitedBy []*Target     // theirs
+	stalled   bool          // the store has failed for too long
+	floor     time.Duration // no wall clock before this one
 	stats     Stats
 
 	now         shard.Time // of the call under way
@@ -136,6 +138,7 @@ func New(directory Directory, options Options) *Core {
 		conns:     map[shard.ConnID]*conn{},
 		clients:   map[string]*client{},
 		hitAt:     map[*Target]int{},
+		reads:     map[uint64]*client{},
 		decoder:   mqtt.Decoder{From: mqtt.FromClient},
 		pool:      session.Pool{Limits: options.Queue},
 	}
@@ -156,6 +159,8 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 			c.release(now, out)
 		case store.Stalled:
 			c.stall(now, out)
+		case store.Read:
+			c.read(now, ev.Store, out)
 		}
 		c.goOn(out)
 	case shard.Wall:
@@ -243,20 +248,6 @@ func (c *Core) Deadline() (shard.Time, bool) {
 	a, ok := c.connDue.Next()
 	b, also := c.clientDue.Next()
 	return shard.Earlier(a, ok, b, also)
-}
-
-// Evict implements shard.Machine: the connection is closed and its session
-// ended, since nobody knows how far the event got.
-func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
-	k := c.conns[ev.Conn]
-	if k == nil {
-		return
-	}
-	c.stats.Evicted++
-	c.forget(k, out)
-	if k.client != nil {
-		c.end(now, k.client, out)
-	}
 }
 
 // stop says goodbye to everybody: the server shuts down.

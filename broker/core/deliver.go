@@ -20,6 +20,11 @@ func (c *Core) arrive(now shard.Time, t *Target, e shard.Entry, out *shard.Out) 
 	case t.is(isDead):
 		c.discardQueued(t, e, out)
 		return
+	case cl.reload != nil:
+		if e.QoS > 0 {
+			cl.reload.came = append(cl.reload.came, e)
+		}
+		return
 	case e.QoS == 0:
 		c.arriveOnce(now, cl, e, out)
 		return

@@ -79,6 +79,9 @@ func (r *rig) round(events ...shard.Event) {
 		r.core.Advance(r.now, &r.out)
 	}
 	r.out.Submit(r.store.Submit)
+	for _, q := range r.out.Reads {
+		r.store.Request(q)
+	}
 	r.posts = append(r.posts, r.out.Posts...)
 	for _, o := range r.out.Outputs() {
 		if p := r.peers[o.Conn]; p != nil {

@@ -21,6 +21,7 @@ type Loader struct {
 	// Garbage counts what belonged to nothing any more, and is removed.
 	Garbage int
 
+	again   *client // instead of the whole store: this session is read again
 	cores   []*Core
 	wall    time.Duration // now
 	floor   time.Duration // no time before this one was stored
@@ -190,7 +191,7 @@ func (l *Loader) session(key, value []byte) error {
 		if err != nil {
 			return err
 		}
-		if e.Shared {
+		if e.Shared && l.again == nil {
 			e.Sharers.Add(1)
 		}
 		s.entries = append(s.entries, e)
@@ -206,6 +207,9 @@ func (l *Loader) session(key, value []byte) error {
 			return err
 		}
 		s.client.subscribed(string(rest), sub)
+		if l.again != nil { // the index has it
+			return nil
+		}
 		if _, _, shared, _ := topic.ParseShared(string(rest)); shared {
 			l.joins = append(l.joins, loadedJoin{s.client, string(rest), sub})
 			return nil
@@ -245,10 +249,13 @@ func (l *Loader) beginSession(instance uint64, key, value []byte) error {
 		return nil
 	}
 	c := l.cores[Owner(r.clientID, len(l.cores))]
-	if old := c.clients[r.clientID]; old != nil {
-		return store.ErrDamaged // there is one session of a client id
+	cl := l.again
+	if cl == nil {
+		if c.clients[r.clientID] != nil {
+			return store.ErrDamaged // there is one session of a client id
+		}
+		cl = c.adopt(r.clientID, instance)
 	}
-	cl := c.adopt(r.clientID, instance)
 	cl.SetExpiry(r.expiry)
 	cl.setExtension(r.extension)
 	cl.setWill(r.will)
@@ -283,7 +290,9 @@ func (l *Loader) endSession() {
 	}
 	flights := s.flights
 	for _, e := range s.entries {
-		s.client.target.Force(e.Size())
+		if l.again == nil {
+			s.client.target.Force(e.Size())
+		}
 		for len(flights) > 0 && flights[0].Message.Compare(e.ID) < 0 {
 			flights = s.client.restoreReleased(flights)
 		}

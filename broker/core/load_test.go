@@ -225,6 +225,51 @@ func TestL14ClockThatWentBack(t *testing.T) {
 	}
 }
 
+// TestL15SessionIsReadAgain: after a panic on an event of its connection a session
+// is what the store has of it, and what came for it meanwhile.
+func TestL15SessionIsReadAgain(t *testing.T) {
+	r := newRig(t, Options{})
+	s := r.kept("s", mqtt.V5)
+	s.subscribe("t", 2)
+	p := r.volatile("p", mqtt.V5)
+	p.send(message("t", "0", 1, 1), message("t", "1", 2, 2))
+	r.commit()
+	require.Equal(t, "PUBLISH t 0 q1\nPUBLISH t 1 q2", s.take())
+	p.send(message("t", "2", 1, 3)) // not committed
+	evict := shard.Event{Kind: shard.Received, Conn: s.id}
+	r.out.BeginRound()
+	r.core.clients["s"].subscribed("half/done", Subscription{})
+	r.core.directory.Subscribe("half/done", &r.core.clients["s"].target, Subscription{})
+	r.core.Evict(r.now, evict, &r.out)
+	require.Len(t, r.out.Reads, 1)
+	r.out.Submit(r.store.Submit)
+	r.store.Request(r.out.Reads[0])
+	p.send(message("t", "3", 1, 4))
+	again := r.dial(mqtt.V5)
+	again.send(connect("s", mqtt.V5, false, 600))
+	require.Equal(t, "CONNACK 0x89", again.take(), "not yet")
+	r.commit()
+	again = r.dial(mqtt.V5)
+	again.send(connect("s", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present\nPUBLISH t 0 q1\nPUBLISH t 1 q2 dup\nPUBLISH t 2 q1\nPUBLISH t 3 q1", again.take())
+	require.Equal(t, map[string]Subscription{"t": {QoS: 2}}, r.core.clients["s"].filters)
+	p.take()
+	p.send(message("half/done", "x", 1, 9))
+	r.commit()
+	require.Equal(t, "PUBACK 9 0x10", p.take(), "nobody subscribed to it")
+	var ids []uint16
+	r.core.clients["s"].Flights(func(_ shard.Entry, _ shard.MessageID, id uint16, _ bool) { ids = append(ids, id) })
+	require.Len(t, ids, 4)
+	for _, id := range ids {
+		again.send(&mqtt.Puback{PacketID: id}, &mqtt.Pubrec{PacketID: id}, &mqtt.Pubcomp{PacketID: id})
+	}
+	r.commit()
+	messages, octets := r.core.clients["s"].target.Kept()
+	require.Zero(t, messages+octets, "%d in flight", r.core.clients["s"].InFlight())
+	require.Zero(t, r.entries())
+}
+
 // stored counts the records whose keys begin so, entries those of queues.
 func (r *rig) stored(first byte) (n int) {
 	_ = r.store.Load(func(key, _ []byte) error {

@@ -11,6 +11,11 @@ import (
 // is in out.Wake of this round or a later one.
 func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 	k := c.openLocal()
+	if cl := c.clients[a.ClientID]; cl != nil && cl.reload != nil {
+		delete(c.conns, k.dest.ID)
+		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeRefused, Code: shard.WakeBusy, Conn: k.dest.ID})
+		return k.dest.ID
+	}
 	present := c.attach(now, k, a, out)
 	out.Wake = append(out.Wake, shard.Wake{
 		Kind: shard.WakeAccepted, Conn: k.dest.ID, Present: present,

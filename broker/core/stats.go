@@ -9,6 +9,7 @@ type Stats struct {
 	Published, Delivered, Dropped, Wills           uint64
 	RefusedByStore                                 uint64 // publications that could not be stored
 	HeldBack                                       uint64 // times that a client was not read, since the store was behind
+	Damaged                                        uint64 // records that could not be read
 	Unretained                                     uint64 // not kept, since there are as many as may be
 }
 
@@ -40,4 +41,5 @@ func (s *Stats) Add(o Stats) {
 	s.RefusedByStore += o.RefusedByStore
 	s.HeldBack += o.HeldBack
 	s.Unretained += o.Unretained
+	s.Damaged += o.Damaged
 }

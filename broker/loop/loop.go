@@ -189,6 +189,9 @@ func (l *Loop) round(letters []letter) {
 		l.guard(shard.Event{}, func() { l.machine.Advance(now, &l.out) })
 	}
 	l.out.Submit(func(b *store.Batch) store.Ticket { return l.store.Submit(b) })
+	for _, r := range l.out.Reads {
+		l.store.Request(r)
+	}
 	l.postAll()
 	l.relay()
 	l.flush()

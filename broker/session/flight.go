@@ -182,6 +182,12 @@ func (s *Session) Renew(e shard.Entry) {
 	b.flights = append(b.flights, flight{Entry: e, message: e.ID, id: s.freeID()})
 }
 
+// Has says that a message is queued or in flight, unless only its packet id is.
+func (s *Session) Has(id shard.MessageID) (found bool) {
+	s.Rewrite(func(e *shard.Entry) { found = found || e.Message != nil && e.ID == id })
+	return found
+}
+
 // Rewrite visits all entries, those in flight first, for changing what the
 // caller keeps of them in the store.
 func (s *Session) Rewrite(visit func(e *shard.Entry)) {

@@ -20,6 +20,8 @@ type Out struct {
 	Moves []Move
 	// Relays are datagrams for the nodes of other shards.
 	Relays []Relay
+	// Reads are for the store, behind the batch.
+	Reads []store.ReadRequest
 	// Notes are for the log.
 	Notes []Note
 
@@ -80,7 +82,7 @@ type touched struct {
 	read       ReadControl
 }
 
-type base struct{ outputs, datagrams, packets, batch, wake, posts, moves, relays int }
+type base struct{ outputs, datagrams, packets, batch, wake, posts, moves, relays, reads int }
 
 type submitted struct {
 	round  Mark
@@ -143,6 +145,8 @@ func (o *Out) BeginRound() {
 	o.Moves = o.Moves[:0]
 	clear(o.Relays)
 	o.Relays = o.Relays[:0]
+	clear(o.Reads)
+	o.Reads = o.Reads[:0]
 	o.follow = 0
 	o.Notes = o.Notes[:0]
 	for i := range o.outputs {
@@ -169,7 +173,7 @@ const (
 func (o *Out) BeginEvent() {
 	o.event++
 	o.journal = o.journal[:0]
-	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake), len(o.Posts), len(o.Moves), len(o.Relays)}
+	o.base = base{len(o.outputs), len(o.datagrams), len(o.packets), o.Batch.Size(), len(o.Wake), len(o.Posts), len(o.Moves), len(o.Relays), len(o.Reads)}
 }
 
 // Rollback undoes what was left since BeginEvent: the event panicked (L15).
@@ -188,6 +192,7 @@ func (o *Out) Rollback() {
 	o.Posts = o.Posts[:o.base.posts]
 	o.Moves = o.Moves[:o.base.moves]
 	o.Relays = o.Relays[:o.base.relays]
+	o.Reads = o.Reads[:o.base.reads]
 }
 
 // Follow has this round's mark wait for a ticket that another has: what the
