@@ -122,3 +122,20 @@ func TestSamePlanSameTrace(t *testing.T) {
 		}
 	}
 }
+
+// TestSameTraceAtAnyGOMAXPROCS: worlds that run side by side do not see each
+// other.
+func TestSameTraceAtAnyGOMAXPROCS(t *testing.T) {
+	const worlds = 8
+	var alone, together [worlds]string
+	for seed := range uint64(worlds) {
+		alone[seed] = newPlan(seed).try().hash
+	}
+	var all sync.WaitGroup
+	for seed := range uint64(worlds) {
+		all.Go(func() { together[seed] = newPlan(seed).try().hash })
+	}
+	if all.Wait(); alone != together {
+		t.Errorf("%q alone, %q together", alone, together)
+	}
+}
