@@ -93,7 +93,7 @@ type Core struct {
 	clientDue deadline.Heap[*client]
 	scans     []*conn          // whose retained messages go on in the next Advance
 	shares    []*shard.Message // each had an entry that is gone
-	loaded    []*client        // since the last Advance
+	loaded    []loaded         // since the last Advance
 	reads     map[uint64]*client
 	lastRead  uint64
 	heldBack  []*conn       // that are not read while the store is behind
@@ -253,6 +253,9 @@ func (c *Core) Deadline() (shard.Time, bool) {
 // stop says goodbye to everybody: the server shuts down.
 func (c *Core) stop(now shard.Time, out *shard.Out) {
 	for _, k := range c.sortedConns() {
+		if k.paused { // it sleeps, and is to be found asleep
+			continue
+		}
 		c.disconnect(now, k, mqtt.ServerShuttingDown, out)
 	}
 }

@@ -34,9 +34,21 @@ func (c *Core) openLocal() *conn {
 	return k
 }
 
+// A Publication is a message from an in-process connection. What is kept of it is
+// copied.
+type Publication struct {
+	Topic   string
+	Payload []byte
+	QoS     byte
+	Retain  bool
+}
+
 // Publish takes a message from an in-process connection, or, if id is zero,
 // from nobody. The answer to the publisher waits for mark.
-func (c *Core) Publish(now shard.Time, id shard.ConnID, m *shard.Message, out *shard.Out) (code mqtt.ReasonCode, mark shard.Mark) {
+func (c *Core) Publish(now shard.Time, id shard.ConnID, p Publication, out *shard.Out) (code mqtt.ReasonCode, mark shard.Mark) {
+	m := &c.incoming
+	m.Topic, m.Payload, m.QoS, m.Retain = p.Topic, p.Payload, p.QoS, p.Retain
+	m.Properties, m.Expires = nil, 0
 	var by *client
 	if k := c.conns[id]; k != nil {
 		by = k.client

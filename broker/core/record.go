@@ -72,6 +72,7 @@ type sessionRecord struct {
 	clientID  string
 	expiry    time.Duration
 	attached  bool          // it had a connection
+	local     bool          // in process
 	endsAt    time.Duration // else: when it ends, by the wall clock
 	stamp     time.Duration // when this was written, by the wall clock
 	keepAlive time.Duration
@@ -88,6 +89,7 @@ const (
 	recordAttached = 1 << iota
 	recordWill
 	recordGroup
+	recordLocal
 )
 
 func (c *Core) putSession(cl *client, out *shard.Out) {
@@ -96,7 +98,7 @@ func (c *Core) putSession(cl *client, out *shard.Out) {
 		stamp: c.now + c.recorder.Offset, extension: cl.extension, will: cl.will,
 	}
 	if cl.conn != nil {
-		r.keepAlive = cl.conn.patience()
+		r.keepAlive, r.local = cl.conn.patience(), cl.conn.info == nil
 	}
 	if r.will != nil {
 		r.willAt = r.will.at + c.recorder.Offset
@@ -112,6 +114,9 @@ func (r *sessionRecord) append(b []byte, recorder *session.Recorder) []byte {
 	var f byte
 	if r.attached {
 		f |= recordAttached
+	}
+	if r.local {
+		f |= recordLocal
 	}
 	if r.will != nil {
 		f |= recordWill
@@ -142,7 +147,7 @@ func readSession(key, value []byte, recorder *session.Recorder) (r sessionRecord
 	if f&recordGroup != 0 {
 		return readGroup(b[1:])
 	}
-	r.attached = f&recordAttached != 0
+	r.attached, r.local = f&recordAttached != 0, f&recordLocal != 0
 	for i, d := range []*time.Duration{&r.expiry, &r.endsAt, &r.stamp, &r.keepAlive} {
 		*d = time.Duration(binary.BigEndian.Uint64(b[1+8*i:]))
 	}

@@ -31,22 +31,31 @@ func (c *Core) restore(cl *client, r *sessionRecord, wall time.Duration) {
 			w.at = max(0, r.willAt-wall)
 		}
 	}
-	c.loaded = append(c.loaded, cl)
+	c.loaded = append(c.loaded, loaded{cl, r.local})
 }
 
-// begin goes on with the sessions that were loaded. Those of another protocol
-// are handed to the composition, which may attach them again.
+// A loaded session; local: its connection was in process.
+type loaded struct {
+	client *client
+	local  bool
+}
+
+// beginLoaded goes on with the sessions that were loaded. Those of in-process
+// connections are offered to the composition, which may attach them again; what
+// is due for one that it leaves is done after that.
 func (c *Core) beginLoaded(now shard.Time, out *shard.Out) {
-	loaded := c.loaded
+	all := c.loaded
 	c.loaded = nil
-	for _, cl := range loaded {
-		if cl.target.is(isDead) || cl.conn != nil {
-			continue
-		}
-		if len(cl.extension) > 0 {
+	for _, l := range all {
+		cl := l.client
+		switch {
+		case cl.target.is(isDead) || cl.conn != nil:
+		case l.local:
 			out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeLoaded, Client: cl.ClientID, Ext: cl.extension})
+			c.clientDue.Set(&cl.due, now+1)
+		default:
+			c.clientDeadline(now, cl, out)
 		}
-		c.clientDeadline(now, cl, out)
 	}
 }
 

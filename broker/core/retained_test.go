@@ -19,7 +19,7 @@ func TestRetainedAreBounded(t *testing.T) {
 	out.BeginRound()
 	c := New(NewDirectory(submit), Options{MaxRetained: 2})
 	publish := func(topic, payload string) {
-		c.Publish(0, 0, &shard.Message{Topic: topic, Payload: []byte(payload), Retain: true}, &out)
+		c.Publish(0, 0, Publication{Topic: topic, Payload: []byte(payload), Retain: true}, &out)
 	}
 	for _, name := range []string{"a", "b", "c"} {
 		publish(name, "1")

@@ -44,6 +44,7 @@ type Core struct {
 	out     *shard.Out // of the call under way
 	current *node      // whose packet is being handled
 	decoder mqttsn.Decoder
+	answers session.Answers
 	scratch []byte // a packet on its way out
 	wrapped []byte // and its encapsulation
 	address []byte // an address on its way into a record

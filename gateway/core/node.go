@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/gateway/session"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
@@ -38,6 +39,9 @@ func (n *node) Address() []byte {
 
 // Wall implements session.Peer.
 func (n *node) Wall() time.Duration { return n.core.wall }
+
+// Answers implements session.Peer.
+func (n *node) Answers() *session.Answers { return &n.core.answers }
 
 // transmit sends a message, in encapsulation if the node is behind a forwarder.
 func (n *node) transmit(message []byte) {

@@ -16,7 +16,7 @@ type Machine struct {
 
 // New makes the machine of a broker's core and a gateway in front of it.
 func New(broker *core.Core, options gateway.Options) *Machine {
-	return &Machine{Broker: broker, Gateway: gateway.New(uplink{broker, &shard.Message{}}, options)}
+	return &Machine{Broker: broker, Gateway: gateway.New(uplink{broker}, options)}
 }
 
 // Handle implements shard.Machine.

@@ -154,7 +154,6 @@ func TestL4CleanSleeperIsStored(t *testing.T) {
 
 // TestL14CleanSleeperIsAsleepAgain, after a crash and after a stop.
 func TestL14CleanSleeperIsAsleepAgain(t *testing.T) {
-	t.Skip("broker/core ends a session without expiry before its node can be reattached, and when it stops")
 	for _, stop := range []bool{false, true} {
 		s := newSite(t)
 		h := newHandset(s)

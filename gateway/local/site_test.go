@@ -211,7 +211,7 @@ func (h *handset) sleeps(seconds uint16) {
 // publish has somebody publish to nodes.
 func (s *site) publish(topic, payload string, qos byte) {
 	s.round(func() {
-		s.machine.Broker.Publish(s.now, 0, &shard.Message{Topic: topic, Payload: []byte(payload), QoS: qos}, &s.out)
+		s.machine.Broker.Publish(s.now, 0, broker.Publication{Topic: topic, Payload: []byte(payload), QoS: qos}, &s.out)
 	})
 	s.commit()
 }

@@ -9,25 +9,16 @@ import (
 )
 
 // uplink is session.Uplink as function calls into a broker's core.
-type uplink struct {
-	core    *core.Core
-	message *shard.Message // on its way to the core, which keeps copies of it
-}
+type uplink struct{ core *core.Core }
 
 // Open implements session.Uplink. One message at a time goes to a node (6).
 func (u uplink) Open(now shard.Time, a session.Arrival, out *shard.Out) shard.ConnID {
 	return u.core.Open(now, core.Arrival{ClientID: a.ClientID, Clean: a.Clean, Expiry: a.Expiry, Window: 1}, out)
 }
 
-// Publish implements session.Uplink. The core copies what it keeps of a message
-// of QoS 1 or 2 or a retained one; of any other it may keep the message itself.
+// Publish implements session.Uplink.
 func (u uplink) Publish(now shard.Time, conn shard.ConnID, p session.Publication, out *shard.Out) (mqttsn.ReturnCode, shard.Mark) {
-	m := u.message
-	m.Topic, m.Payload, m.QoS, m.Retain = p.Topic, p.Payload, p.QoS, p.Retain
-	if m.QoS == 0 && !m.Retain {
-		m = m.Keep()
-	}
-	code, mark := u.core.Publish(now, conn, m, out)
+	code, mark := u.core.Publish(now, conn, core.Publication{Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, Retain: p.Retain}, out)
 	return returnCode(code), mark
 }
 

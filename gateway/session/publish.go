@@ -28,7 +28,7 @@ func (s *Session) publishKept(now shard.Time, p *mqttsn.Publish, up Uplink, peer
 	hash := fingerprint(p)
 	if m := s.repetition(p, hash); m != nil {
 		m.until = now + s.window()
-		s.answer(0, acknowledgement(p), peer)
+		s.answer(0, acknowledgement(p, peer), peer)
 		return
 	}
 	if !s.room() {
@@ -44,15 +44,18 @@ func (s *Session) publishKept(now shard.Time, p *mqttsn.Publish, up Uplink, peer
 		s.remember(now, p, hash)
 		mark = max(mark, s.store(now, up, peer, out))
 	}
-	s.answer(mark, acknowledgement(p), peer)
+	s.answer(mark, acknowledgement(p, peer), peer)
 }
 
 // acknowledgement is the answer to a message that was taken.
-func acknowledgement(p *mqttsn.Publish) mqttsn.Packet {
+func acknowledgement(p *mqttsn.Publish, peer Peer) mqttsn.Packet {
+	a := peer.Answers()
 	if p.QoS == mqttsn.QoS2 {
-		return &mqttsn.Pubrec{MsgID: p.MsgID}
+		a.Pubrec = mqttsn.Pubrec{MsgID: p.MsgID}
+		return &a.Pubrec
 	}
-	return &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID}
+	a.Puback = mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID}
+	return &a.Puback
 }
 
 // forward gives the broker a message.
@@ -74,7 +77,9 @@ func (s *Session) pubrel(now shard.Time, p *mqttsn.Pubrel, up Uplink, peer Peer,
 	if s.release(now, p.MsgID) {
 		mark = s.store(now, up, peer, out)
 	}
-	s.answer(mark, &mqttsn.Pubcomp{MsgID: p.MsgID}, peer)
+	a := peer.Answers()
+	a.Pubcomp = mqttsn.Pubcomp{MsgID: p.MsgID}
+	s.answer(mark, &a.Pubcomp, peer)
 }
 
 // resolve finds the name of the topic that a PUBLISH is about.

@@ -51,6 +51,15 @@ type Peer interface {
 	Address() []byte
 	// Wall is the wall clock at time zero.
 	Wall() time.Duration
+	// Answers are packets that serve again with each call.
+	Answers() *Answers
+}
+
+// Answers are the packets that a node gets for each message of its own.
+type Answers struct {
+	Puback  mqttsn.Puback
+	Pubrec  mqttsn.Pubrec
+	Pubcomp mqttsn.Pubcomp
 }
 
 // A Session is the gateway's side of one node.
