@@ -439,6 +439,11 @@ func (a *clientActor) do(what string, args []string) {
 		}
 		a.drop()
 		a.away(duration(args[0]))
+	case "vanish": // the server is told nothing
+		if a.c.Open {
+			a.c.Vanish()
+		}
+		a.away(duration(args[0]))
 	case "leave":
 		if a.up {
 			a.c.Send(&mqtt.Disconnect{})

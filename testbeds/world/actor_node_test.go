@@ -563,6 +563,8 @@ func (a *nodeActor) do(what string, args []string) {
 		a.add(&task{what: what, d: duration(args[0]), n: n})
 	case "leave":
 		a.add(&task{what: what, d: duration(args[0])})
+	case "move":
+		a.radio.Move()
 	case "silent":
 		a.off = true
 		a.w().After(duration(args[0]), func() { a.off = false })

@@ -42,6 +42,9 @@ func (c *Client) Send(p mqtt.Packet) { c.stream.Send(p.AppendTo(nil, c.Version))
 // Drop closes the stream without a goodbye.
 func (c *Client) Drop() { c.Open = false; c.stream.Close() }
 
+// Vanish leaves the stream open, and takes no notice of it any more.
+func (c *Client) Vanish() { c.Open = false; c.stream.ended = true }
+
 // Subscribe sends a SUBSCRIBE with one filter.
 func (c *Client) Subscribe(id uint16, filter string, qos mqtt.QoS) {
 	c.Send(&mqtt.Subscribe{PacketID: id, Filters: mqtt.NewFilters(mqtt.AppendFilter(nil, filter, mqtt.SubscribeOptions{QoS: qos}))})

@@ -29,7 +29,7 @@ func newPlan(seed uint64) *plan {
 	g := &generator{plan: &plan{seed: seed}, random: rand.New(rand.NewPCG(seed, 2))}
 	g.length = g.between(20*time.Second, 40*time.Second)
 	g.network()
-	g.shares = g.chance(0.3)
+	g.shares = g.chance(0.3) && *known
 	g.people()
 	g.subscriptions()
 	for range 15 + g.random.IntN(40) {
@@ -63,6 +63,9 @@ func (g *generator) network() {
 	o.Commit = Range{time.Millisecond, g.between(2*time.Millisecond, 200*time.Millisecond)}
 	o.Post = Range{0, g.between(time.Millisecond, 50*time.Millisecond)}
 	o.Split = g.chance(0.5)
+	if g.chance(0.4) {
+		o.Broker.MaxInflight = 1 + g.random.IntN(4)
+	}
 	if g.chance(0.3) {
 		o.EIO, o.ENOSPC = g.percent(0.1), g.percent(0.1)
 	}
@@ -148,7 +151,9 @@ func (g *generator) publish(r role, at time.Duration) {
 }
 
 func (g *generator) nodeActs(r role, at time.Duration) {
-	switch g.random.IntN(8) {
+	switch g.random.IntN(9) {
+	case 8:
+		g.add(at, r.name, "move")
 	case 0, 1, 2, 3:
 		g.add(at, r.name, "sleep", g.between(2*time.Second, 6*time.Second).Truncate(time.Second).String(), strconv.Itoa(1+g.random.IntN(4)))
 	case 4:
@@ -161,7 +166,9 @@ func (g *generator) nodeActs(r role, at time.Duration) {
 }
 
 func (g *generator) clientActs(r role, at time.Duration) {
-	switch g.random.IntN(10) {
+	switch g.random.IntN(12) {
+	case 10, 11:
+		g.add(at, r.name, "vanish", g.between(0, 20*time.Second).String())
 	case 0, 1, 2:
 		g.add(at, r.name, "drop", g.between(0, 8*time.Second).String())
 	case 3, 4:
@@ -177,10 +184,16 @@ func (g *generator) clientActs(r role, at time.Duration) {
 
 // disasters are crashes, a failing disk and a wall clock that jumps.
 func (g *generator) disasters() {
+	at, most := g.between(time.Second, g.length), g.length
+	if g.chance(0.2) { // one shortly after the other
+		most = min(at+2*time.Second, g.length)
+	} else {
+		at = time.Second
+	}
 	if g.chance(0.7) {
 		for range g.random.IntN(6) {
 			kind := pick(g, []string{"kill", "power"})
-			g.add(g.between(time.Second, g.length), "-", "crash", kind, g.between(0, 4*time.Second).String(), strconv.FormatUint(g.random.Uint64N(1e9), 10))
+			g.add(g.between(at, most+time.Millisecond), "-", "crash", kind, g.between(0, 4*time.Second).String(), strconv.FormatUint(g.random.Uint64N(1e9), 10))
 		}
 	}
 	if g.chance(0.2) {

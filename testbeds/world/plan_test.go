@@ -9,6 +9,7 @@ import (
 	gateway "github.com/dormouse-mqtt/dormouse/gateway/core"
 	"github.com/dormouse-mqtt/dormouse/gateway/session"
 
+	"github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store/sim"
@@ -44,8 +45,8 @@ type op struct {
 func (p *plan) String() string {
 	var b strings.Builder
 	o := &p.options
-	fmt.Fprintf(&b, "world seed=%d length=%v shards=%d loss=%.3f duplicate=%.3f delay=%v stream=%v commit=%v post=%v eio=%.3f enospc=%.3f split=%v\n",
-		p.seed, p.length, o.Shards, o.Loss, o.Duplicate, o.Delay, o.Stream, o.Commit, o.Post, o.EIO, o.ENOSPC, o.Split)
+	fmt.Fprintf(&b, "world seed=%d length=%v shards=%d loss=%.3f duplicate=%.3f delay=%v stream=%v commit=%v post=%v eio=%.3f enospc=%.3f split=%v window=%d\n",
+		p.seed, p.length, o.Shards, o.Loss, o.Duplicate, o.Delay, o.Stream, o.Commit, o.Post, o.EIO, o.ENOSPC, o.Split, o.Broker.MaxInflight)
 	for _, r := range p.cast {
 		if r.version == 0 {
 			fmt.Fprintf(&b, "node %s %s\n", r.name, r.mode)
@@ -107,6 +108,7 @@ func (p *plan) parseWorld(f fields) {
 		Shards: f.number("shards", 1), Loss: probability("loss"), Duplicate: probability("duplicate"),
 		Delay: parseRange(f["delay"]), Stream: parseRange(f["stream"]), Commit: parseRange(f["commit"]),
 		Post: parseRange(f["post"]), EIO: probability("eio"), ENOSPC: probability("enospc"), Split: f["split"] == "true",
+		Broker: core.Options{MaxInflight: f.number("window", 0)},
 	}
 }
 
@@ -138,6 +140,7 @@ func (p *plan) play(quiet bool) *run {
 	o.Link = &shard.LinkInfo{
 		Listener: "mqttsn://world", MTU: 1024, MaxPacket: 1024, MaxClients: 1000,
 		Anonymous: shard.AnonymousOn, GwID: 1, Retry: time.Second, Retries: 3, AwakeRetry: 500 * time.Millisecond,
+		Roam: shard.RoamAny,
 	}
 	table := &session.Table{}
 	table.Add(predefinedID, predefinedTopic)
