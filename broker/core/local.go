@@ -121,6 +121,24 @@ func (c *Core) Ack(now shard.Time, id shard.ConnID, packetID uint16, out *shard.
 	}
 }
 
+// Renumber gives a delivery another packet id, under which it may be sent once
+// mark is durable; 0: there is no such delivery.
+func (c *Core) Renumber(id shard.ConnID, packetID uint16, out *shard.Out) (fresh uint16, mark shard.Mark) {
+	k := c.conns[id]
+	if k == nil {
+		return 0, 0
+	}
+	cl := k.client
+	e, fresh, ok := cl.Renumber(packetID)
+	if !ok || e.QoS < 2 || !cl.Stored {
+		return fresh, 0
+	}
+	c.recorder.DeleteFlight(&out.Batch, cl.Instance, packetID)
+	c.recorder.PutFlight(&out.Batch, cl.Instance, fresh, e.ID, cl.holder(&e))
+	c.wrote(cl, out)
+	return fresh, cl.Written
+}
+
 // Received notes that the client of an in-process connection has a message of
 // QoS 2. PUBREL waits for the mark.
 func (c *Core) Received(id shard.ConnID, packetID uint16, out *shard.Out) (known bool, mark shard.Mark) {

@@ -121,6 +121,19 @@ func (s *Session) Completed(id uint16) bool {
 	return true
 }
 
+// Renumber gives a message that is to be sent as a new one another packet id, so
+// that late answers to the old one are known as such. false: it is not in flight,
+// or the client has it.
+func (s *Session) Renumber(id uint16) (e shard.Entry, fresh uint16, ok bool) {
+	i := s.find(id)
+	if i < 0 || s.busy.flights[i].released {
+		return e, 0, false
+	}
+	f := &s.busy.flights[i]
+	f.id, f.again = s.freeID(), false
+	return f.Entry, f.id, true
+}
+
 // Abandon ends a flight whatever its state: it cannot be sent, or the client
 // refused it.
 func (s *Session) Abandon(id uint16) (e shard.Entry, ok bool) {

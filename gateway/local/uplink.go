@@ -61,6 +61,11 @@ func (u uplink) Next(now shard.Time, conn shard.ConnID, out *shard.Out) (session
 	return next, true
 }
 
+// Renumber implements session.Uplink.
+func (u uplink) Renumber(conn shard.ConnID, msgID uint16, out *shard.Out) (uint16, shard.Mark) {
+	return u.core.Renumber(conn, msgID, out)
+}
+
 // Ack implements session.Uplink.
 func (u uplink) Ack(now shard.Time, conn shard.ConnID, msgID uint16, out *shard.Out) {
 	u.core.Ack(now, conn, msgID, out)

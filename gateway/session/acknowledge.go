@@ -51,6 +51,7 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 		return
 	case mqttsn.InvalidTopicID:
 		if !f.registered && f.idType == mqttsn.TopicNormal { // T8
+			s.renumber(up, out)
 			s.sendRegister(now, 0, peer)
 			return
 		}
@@ -59,6 +60,14 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 		s.land(now, up, out)
 	}
 	s.deliver(now, up, peer, out)
+}
+
+// renumber gives the message under way another message id, so that a late copy of
+// the refusal is not taken for a second one (T8).
+func (s *Session) renumber(up Uplink, out *shard.Out) {
+	if id, mark := up.Renumber(s.Conn, s.flight.MsgID, out); id != 0 {
+		s.flight.MsgID, s.flight.Mark, s.flight.Dup = id, mark, false
+	}
 }
 
 // pubrec notes that the node has a message of QoS 2, and lets it forget the

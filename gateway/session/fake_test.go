@@ -214,6 +214,16 @@ func (r *rig) Next(shard.Time, shard.ConnID, *shard.Out) (Delivery, bool) {
 	return d, true
 }
 
+func (r *rig) Renumber(_ shard.ConnID, id uint16, _ *shard.Out) (uint16, shard.Mark) {
+	require.Equal(r.t, id, r.flight.MsgID)
+	r.lastID++
+	r.flight.MsgID = r.lastID
+	if r.flight.QoS < 2 {
+		return r.lastID, 0
+	}
+	return r.lastID, r.mark()
+}
+
 func (r *rig) Ack(_ shard.Time, _ shard.ConnID, id uint16, _ *shard.Out) {
 	if r.flight != nil && r.flight.MsgID == id {
 		r.flight = nil
