@@ -86,7 +86,7 @@ const (
 
 func newNodeActor(h *history, name string, kept bool) *nodeActor {
 	a := &nodeActor{h: h, rec: h.subject(name), name: name, kept: kept, qos: map[string]byte{}}
-	a.rec.node, a.rec.slack = true, h.world.options.Delay.Max
+	a.rec.node, a.rec.slack = true, h.world.options.late()
 	a.reset()
 	a.radio = h.world.Radio(name, a.heard)
 	a.clean = !kept

@@ -160,7 +160,7 @@ func (h *history) keptThroughout(x *span, m *message) bool {
 	}
 	return !slices.ContainsFunc(h.messages, func(other *message) bool {
 		return other != m && other.retain && other.topic == m.topic && other.sends > 0 &&
-			other.first <= x.acked && !replaces(m, other, h.world.options.Delay.Max)
+			other.first <= x.asked+retainedWithin && !replaces(m, other, h.world.options.late())
 	})
 }
 
@@ -260,7 +260,7 @@ func (h *history) checkRetained(kept map[string]string) {
 		delete(kept, topic)
 		allowed := got == "" && !slices.ContainsFunc(all, func(m *message) bool { return m.acked != never && m.payload != "" })
 		for _, m := range all {
-			if m.payload == got && !slices.ContainsFunc(all, func(later *message) bool { return replaces(later, m, h.world.options.Delay.Max) }) {
+			if m.payload == got && !slices.ContainsFunc(all, func(later *message) bool { return replaces(later, m, h.world.options.late()) }) {
 				allowed = true
 			}
 		}

@@ -11,6 +11,10 @@ import (
 // never is later than any time in a world.
 const never shard.Time = 1 << 62
 
+// late is how long a copy of a datagram may be under way, to the shard where it
+// comes in and from there to the node's.
+func (o *Options) late() shard.Time { return o.Delay.Max + o.Post.Max }
+
 // A history is what the actors of a world know of it: what they did, what they
 // were told, and when. It knows nothing of the cores.
 type history struct {
