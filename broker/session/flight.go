@@ -144,14 +144,18 @@ func (s *Session) Abandon(id uint16) (e shard.Entry, ok bool) {
 }
 
 func (s *Session) land(i int) shard.Entry {
+	e := s.busy.flights[i].Entry
+	s.remove(i)
+	s.rest()
+	return e
+}
+
+func (s *Session) remove(i int) {
 	b := s.busy
-	e := b.flights[i].Entry
 	b.flights = slices.Delete(b.flights, i, i+1)
 	if i < b.sent {
 		b.sent--
 	}
-	s.rest()
-	return e
 }
 
 // freeID goes round through 1..65535, past those in flight (L5). The window is

@@ -181,21 +181,27 @@ func (s *Session) Disown(visit func(shard.Entry)) {
 	if b == nil {
 		return
 	}
+	var lent []shard.Entry
 	for i := 0; i < len(b.flights); {
-		if f := &b.flights[i]; f.QoS != 1 || f.Group() == nil {
+		f := &b.flights[i]
+		if f.QoS != 1 || f.Group() == nil {
 			i++
 			continue
 		}
-		visit(s.land(i))
+		lent = append(lent, f.Entry)
+		s.remove(i)
 	}
 	for n := b.queue.len(); n > 0; n-- { // once round the queue
 		e, _ := b.queue.front()
 		b.queue.pop()
 		if e.Group() != nil {
-			visit(e)
+			lent = append(lent, e)
 		} else {
 			b.queue.push(e)
 		}
 	}
 	s.rest()
+	for _, e := range lent { // the session is whole again
+		visit(e)
+	}
 }

@@ -250,3 +250,44 @@ func TestAccount(t *testing.T) {
 	a.Release(10)
 	require.False(t, a.Over(l))
 }
+
+// TestL7Disown: what came by shared subscriptions is given back but for QoS 2 in
+// flight, and the rest stays in its order.
+func TestL7Disown(t *testing.T) {
+	s := New("c", 1, &Pool{})
+	s.Attach(3)
+	group := &shard.Extra{Group: addressee{}}
+	for i, qos := range []byte{1, 2, 1, 1, 2, 1, 0} {
+		e := entry("t", qos, fmt.Sprint(i))
+		if i%2 == 0 {
+			e.Extra = group
+		}
+		s.Push(e, false)
+	}
+	for range 3 {
+		_, ok := next(s)
+		require.True(t, ok)
+	}
+	given := ""
+	s.Disown(func(e shard.Entry) { given += string(e.Payload) })
+	require.Equal(t, "0246", given)
+	left := ""
+	s.Attach(9)
+	for d, ok := next(s); ok; d, ok = next(s) {
+		left += string(d.Payload)
+	}
+	require.Equal(t, "135", left)
+
+	only := New("c", 1, &Pool{})
+	only.Attach(1)
+	e := entry("t", 1, "x")
+	e.Extra = group
+	only.Push(e, false)
+	next(only)
+	only.Disown(func(shard.Entry) {})
+	require.True(t, only.Idle())
+}
+
+type addressee struct{}
+
+func (addressee) Shard() int { return 0 }
