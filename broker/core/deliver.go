@@ -99,7 +99,7 @@ func (c *Core) arriveOnce(now shard.Time, cl *client, e shard.Entry, out *shard.
 // its record. Nothing waits for that.
 func (c *Core) discard(t *Target, e shard.Entry, out *shard.Out) {
 	if g := e.Group(); g != nil {
-		c.returned(t, g.(*Target), out)
+		c.returned(t, out)
 		t = g.(*Target)
 	}
 	t.Release(e.Size())

@@ -200,11 +200,19 @@ func (c *Core) takeBack(now shard.Time, t *Target, e shard.Entry, out *shard.Out
 	c.serve(now, g, out)
 }
 
-// returned tells a group that a member has room again, if it waits for that.
-func (c *Core) returned(m, g *Target, out *shard.Out) {
+// returned notes that a member, of this shard, is done with a message, and tells
+// those of its groups that wait: it may have been full with another's.
+func (c *Core) returned(m *Target, out *shard.Out) {
 	m.borrowed.Add(-1)
-	if g.is(isWaiting) {
-		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostReady, To: g})
+	wait := false
+	for _, g := range m.client.groups {
+		wait = wait || g.is(isWaiting)
+	}
+	if !wait {
+		return
+	}
+	for _, shared := range slices.Sorted(maps.Keys(m.client.groups)) {
+		out.Posts = append(out.Posts, shard.Post{Kind: shard.PostReady, To: m.client.groups[shared]})
 	}
 }
 

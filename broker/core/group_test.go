@@ -157,3 +157,18 @@ func TestL7SlowMemberDoesNotGetAll(t *testing.T) {
 	require.Len(t, all[0].got, 2)
 	require.Equal(t, 18, got)
 }
+
+// TestL7FullWithAnothers: a member that had no room, for it had messages of
+// another group, is served when it has some.
+func TestL7FullWithAnothers(t *testing.T) {
+	r := newRig(t, Options{MaxInflight: 1})
+	m := r.kept("m", mqtt.V5)
+	m.subscribe("$share/g/a", 1)
+	m.subscribe("$share/h/b", 1)
+	r.volatile("p", mqtt.V5).send(message("a", "1", 1, 1), message("b", "2", 1, 2))
+	r.commit()
+	require.Equal(t, "PUBLISH a 1 q1", m.take())
+	m.send(&mqtt.Puback{PacketID: 1})
+	r.commit()
+	require.Equal(t, "PUBLISH b 2 q1", m.take())
+}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,7 +23,6 @@ type rig struct {
 	store *memory.Store
 	told  []store.Event // by the store, for the next round
 	peers map[shard.ConnID]*peer
-	posts []shard.Post
 }
 
 // A peer is a client's connection.
@@ -82,13 +82,16 @@ func (r *rig) round(events ...shard.Event) {
 	for _, q := range r.out.Reads {
 		r.store.Request(q)
 	}
-	r.posts = append(r.posts, r.out.Posts...)
+	own := slices.Clone(r.out.Posts)
 	for _, o := range r.out.Outputs() {
 		if p := r.peers[o.Conn]; p != nil {
 			p.receive(o.Data)
 			p.closed = p.closed || o.Close
 			p.paused = o.Read == shard.ReadPause || p.paused && o.Read != shard.ReadResume
 		}
+	}
+	if len(own) > 0 {
+		r.round(shard.Event{Kind: shard.Posted, Posts: own})
 	}
 	if at, ok := r.core.Deadline(); ok && at <= r.now {
 		r.round()
