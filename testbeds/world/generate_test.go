@@ -29,7 +29,7 @@ func newPlan(seed uint64) *plan {
 	g := &generator{plan: &plan{seed: seed}, random: rand.New(rand.NewPCG(seed, 2))}
 	g.length = g.between(20*time.Second, 40*time.Second)
 	g.network()
-	g.shares = g.chance(0.3) && *known
+	g.shares = g.chance(0.3)
 	g.people()
 	g.subscriptions()
 	for range 15 + g.random.IntN(40) {

@@ -17,11 +17,8 @@ var (
 	seeds     = flag.Int("seeds", 300, "how many random worlds TestWorlds runs")
 	firstSeed = flag.Uint64("first", 0, "the first of their seeds")
 	untilOne  = flag.Bool("until-failure", false, "TestWorlds ends at the first failure")
-	// known has worlds do what is known to fail, so that without it the rest can
-	// be explored: shared subscriptions, see plans.
-	known    = flag.Bool("known", false, "random worlds do what is known to fail, too")
-	planFile = flag.String("plan", "", "a plan for TestWorldPlan to run")
-	failures = flag.Int("failures", 3, "after how many failures TestWorlds shrinks no more")
+	planFile  = flag.String("plan", "", "a plan for TestWorldPlan to run")
+	failures  = flag.Int("failures", 3, "after how many failures TestWorlds shrinks no more")
 )
 
 // summary is what TestWorlds prints last.
