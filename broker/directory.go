@@ -29,10 +29,10 @@ func (d *directory) Unsubscribe(filter string, t *core.Target) bool {
 	return d.Directory.Unsubscribe(filter, t)
 }
 
-func (d *directory) Join(group, filter string, m *core.Target, create func() *core.Target) *core.Target {
+func (d *directory) Join(group, filter string, m *core.Target, qos byte, create func() *core.Target) *core.Target {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.Directory.Join(group, filter, m, create)
+	return d.Directory.Join(group, filter, m, qos, create)
 }
 
 func (d *directory) Leave(t, m *core.Target) {

@@ -26,9 +26,10 @@ type Directory interface {
 	Subscribe(filter string, t *Target, s Subscription) (isNew bool, step Step)
 	// Unsubscribe removes one and says whether it was there.
 	Unsubscribe(filter string, t *Target) bool
-	// Join makes m a member of a shared subscription, for which create makes a
-	// target if there is none.
-	Join(group, filter string, m *Target, create func() *Target) *Target
+	// Join makes m a member of a shared subscription at the QoS, for which create
+	// makes a target if there is none. The group gets messages at the highest QoS
+	// of its members.
+	Join(group, filter string, m *Target, qos byte, create func() *Target) *Target
 	// Leave ends a membership; with the last one t is dead.
 	Leave(t, m *Target)
 	// Match visits each subscription that matches the name.
@@ -61,8 +62,8 @@ type directory struct {
 	index    topic.Index[*Target, Subscription]
 	retained topic.Retained[retained]
 	step     Step
-	groups   map[string]*Target // by name and filter
-	members  map[*Target]map[*Target]bool
+	groups   map[string]*Target           // by name and filter
+	members  map[*Target]map[*Target]byte // and their QoS
 }
 
 // NewDirectory makes a Directory that one goroutine may use, and that submits
@@ -78,27 +79,36 @@ func (d *directory) Subscribe(filter string, t *Target, s Subscription) (bool, S
 
 func (d *directory) Unsubscribe(filter string, t *Target) bool { return d.index.Remove(filter, t) }
 
-func (d *directory) Join(group, filter string, m *Target, create func() *Target) *Target {
+func (d *directory) Join(group, filter string, m *Target, qos byte, create func() *Target) *Target {
 	if d.groups == nil {
-		d.groups, d.members = map[string]*Target{}, map[*Target]map[*Target]bool{}
+		d.groups, d.members = map[string]*Target{}, map[*Target]map[*Target]byte{}
 	}
 	t := d.groups[group+"/"+filter]
 	if t == nil {
 		t = create()
 		d.groups[group+"/"+filter] = t
-		d.members[t] = map[*Target]bool{}
-		d.index.Insert(filter, t, Subscription{QoS: 2})
+		d.members[t] = map[*Target]byte{}
 	}
-	d.members[t][m] = true
+	d.members[t][m] = qos
+	d.insertGroup(t)
 	if m.is(isDurable) {
 		t.set(isDurable)
 	}
 	return t
 }
 
+func (d *directory) insertGroup(t *Target) {
+	var s Subscription
+	for _, qos := range d.members[t] {
+		s.QoS = max(s.QoS, qos)
+	}
+	d.index.Insert(t.group.filter, t, s)
+}
+
 func (d *directory) Leave(t, m *Target) {
 	delete(d.members[t], m)
 	if len(d.members[t]) > 0 {
+		d.insertGroup(t)
 		return
 	}
 	delete(d.members, t)

@@ -49,7 +49,7 @@ func (c *Core) groupOf(t *Target) *group {
 
 // joinGroup makes a client a member.
 func (c *Core) joinGroup(now shard.Time, cl *client, name, filter string, s Subscription, out *shard.Out) {
-	t := c.directory.Join(name, filter, &cl.target, func() *Target { return c.newGroupTarget(name, filter) })
+	t := c.directory.Join(name, filter, &cl.target, s.QoS, func() *Target { return c.newGroupTarget(name, filter) })
 	cl.joined("$share/"+name+"/"+filter, t)
 	if cl.Stored {
 		c.putGroup(t, out)

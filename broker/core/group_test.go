@@ -172,3 +172,23 @@ func TestL7FullWithAnothers(t *testing.T) {
 	r.commit()
 	require.Equal(t, "PUBLISH b 2 q1", m.take())
 }
+
+// TestL7QoSOfAGroup: a group gets messages at the highest QoS of its members, so
+// that nothing is stored for those that want QoS 0.
+func TestL7QoSOfAGroup(t *testing.T) {
+	r := newRig(t, Options{})
+	low := members(r, 0, "low")[0]
+	p := r.volatile("p", mqtt.V5)
+	p.send(message("jobs/1", "x", 2, 1))
+	require.Equal(t, "PUBLISH jobs/1 x q0", low.take())
+	require.Equal(t, "PUBREC 1", p.take(), "nothing to wait for")
+	high := members(r, 1, "high")[0]
+	low.drop()
+	p.send(message("jobs/1", "y", 2, 2))
+	require.Equal(t, "PUBLISH jobs/1 y q1", high.take())
+	r.commit()
+	require.Equal(t, 1, r.entries())
+	high.send(&mqtt.Unsubscribe{PacketID: 9, Filters: mqtt.NewNames(mqtt.AppendName(nil, "$share/g/jobs/+"))})
+	p.send(message("jobs/1", "z", 2, 3))
+	require.Empty(t, low.take())
+}

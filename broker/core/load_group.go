@@ -21,7 +21,7 @@ func (l *Loader) finishGroups(out *shard.Out) {
 	for _, j := range l.joins {
 		name, filter, _, _ := topic.ParseShared(j.shared)
 		c := l.cores[j.client.target.Shard()]
-		t := c.directory.Join(name, filter, &j.client.target, func() *Target {
+		t := c.directory.Join(name, filter, &j.client.target, j.options.QoS, func() *Target {
 			if t := byName[name+"/"+filter]; t != nil {
 				return t
 			}
