@@ -254,6 +254,9 @@ func (w *world) publish(t *rapid.T) {
 // send gives a message to the site, perhaps again.
 func (w *world) send(c *client, s *session, o *outgoing) {
 	m, p := o.message, &o.packet
+	if !s.link.v5 { // it has no words for it
+		m.alive = 0
+	}
 	text := fmt.Sprintf("%s publishes %s %q q%d id %d", c.id, m.topic, m.payload, m.qos, p.PacketID)
 	if p.Dup = o.conn != 0 && m.qos > 0; p.Dup {
 		text += " dup"

@@ -83,7 +83,10 @@ func (m *model) heardRelease(s *session, id uint16, committed store.Ticket) erro
 
 // heardPublish takes what was delivered from what is owed.
 func (m *model) heardPublish(s *session, p published, committed store.Ticket) error {
-	if p.qos > 0 && len(s.underWay()) >= s.link.window {
+	if s.deaf() {
+		return fmt.Errorf("%v: to a sleeper", p)
+	}
+	if p.qos > 0 && len(s.flights) >= s.link.window {
 		return fmt.Errorf("%v: more than Receive Maximum", p)
 	}
 	if slices.ContainsFunc(s.flights, func(d *delivery) bool { return p.qos > 0 && d.id == p.id }) {
@@ -112,7 +115,7 @@ func (m *model) heardPublish(s *session, p published, committed store.Ticket) er
 		for _, optional := range []bool{false, true} {
 			for i, d := range m.groups[group] {
 				for _, sub := range options {
-					if c := d.as(sub); d.optional == optional && m.fits(s, c, p) == nil {
+					if c := d.as(sub, p.qos); d.optional == optional && m.fits(s, c, p) == nil {
 						m.groups[group] = slices.Delete(m.groups[group], i, i+1)
 						return s.begun(c, p)
 					}
@@ -126,10 +129,11 @@ func (m *model) heardPublish(s *session, p published, committed store.Ticket) er
 	return fmt.Errorf("%v: %w", p, why)
 }
 
-// as is a group's message as a member gets it.
-func (d *delivery) as(sub subscription) *delivery {
+// as is a group's message as a member gets it: it may have been queued at the
+// QoS that the members had then.
+func (d *delivery) as(sub subscription, qos byte) *delivery {
 	c := *d
-	c.qos, c.retain = min(d.message.qos, sub.qos), []bool{sub.asPublished && d.message.retain}
+	c.qos, c.retain = min(d.message.qos, sub.qos, max(qos, d.qos)), []bool{sub.asPublished && d.message.retain}
 	if sub.id > 0 {
 		c.ids = []uint32{sub.id}
 	}
@@ -144,9 +148,6 @@ func (s *session) begun(d *delivery, p published) error {
 	}
 	return nil
 }
-
-// underWay is what counts against Receive Maximum for certain.
-func (s *session) underWay() (all []*delivery) { return s.flights }
 
 // precedes says that e has to be sent before d: retransmissions in their
 // order, and messages of one publisher, topic and QoS (8.12).
@@ -208,7 +209,7 @@ func (m *model) rest() error {
 		full := len(s.flights) >= s.link.window
 		for _, d := range s.owed {
 			switch {
-			case d.optional, d.expired(m.now), s.node != nil && (s.node.asleep || full):
+			case d.optional, d.expired(m.now), s.node != nil && (s.deaf() || full):
 			case d.released && full && pubrelWaitsForWindow:
 			case d.released:
 				return fmt.Errorf("%s: no PUBREL %d", s.client, d.id)
@@ -221,7 +222,7 @@ func (m *model) rest() error {
 	for group, all := range m.groups {
 		open, full := false, false
 		for _, s := range m.members(group) {
-			if s.link != nil && (s.node == nil || !s.node.asleep) {
+			if s.link != nil && !s.deaf() {
 				open = open || len(s.flights) < s.link.window
 				full = full || len(s.flights) >= s.link.window
 			}
@@ -255,7 +256,7 @@ func (m *model) forget(quiet bool) {
 	gone := func(d *delivery) bool { return !d.again && !d.released && !d.loose && d.expired(m.now) }
 	for _, s := range m.sessions {
 		s.owed = slices.DeleteFunc(s.owed, gone)
-		if quiet && s.link != nil && !s.slept() && len(s.flights) < s.link.window {
+		if quiet && s.link != nil && !s.deaf() && len(s.flights) < s.link.window {
 			s.owed = nil
 		}
 		for _, d := range s.owed {

@@ -35,6 +35,11 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"ping":        w.ping,
 		"goodbye":     w.goodbye,
 		"drop":        w.drop,
+		"node":        w.nodeConnects,
+		"nodeTopic":   w.nodeAsks,
+		"nodePublish": w.nodePublishes,
+		"nodeSleeps":  w.nodeSleeps,
+		"nodeWakes":   w.nodePings,
 		"pass":        w.pass,
 		"hold":        w.hold,
 		"commit":      w.commit,
@@ -45,11 +50,11 @@ func (w *world) actions() map[string]func(*rapid.T) {
 // pass lets time pass. The store keeps up.
 func (w *world) pass(t *rapid.T) {
 	d := pick(t, "time", time.Second, 7*time.Second, 29*time.Second, 60*time.Second, 300*time.Second)
-	w.do(fmt.Sprint("the store keeps up"), func() { w.site.commitAll() })
 	w.held = false
+	w.do("the store keeps up", func() {})
 	w.do(fmt.Sprint(d, " pass"), func() {
 		w.model.due(w.model.now + d)
-		w.site.pass(d)
+		w.site.pass(d, w.listenOn)
 	})
 }
 

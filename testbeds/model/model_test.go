@@ -194,6 +194,9 @@ func (m *model) detach(s *session) {
 	s.link.closes = true
 	s.link.answers, s.link.releases = nil, nil // what waited for the store is dropped
 	s.link = nil
+	if s.node != nil {
+		s.node.asleep, s.node.awake = false, false
+	}
 	s.endsAt, s.willAt = m.now+s.expiry, m.now
 	if s.will != nil {
 		s.willAt += min(s.will.delay, s.expiry)
@@ -234,7 +237,7 @@ func (m *model) cutOff(s *session) {
 // giveBack has another member get a message, unless there is none (8.8).
 func (m *model) giveBack(d *delivery) {
 	if len(m.members(d.group)) > 0 {
-		m.groups[d.group] = append(m.groups[d.group], &delivery{message: d.message, qos: d.message.qos, group: d.group, loose: true, volatile: d.volatile})
+		m.groups[d.group] = append(m.groups[d.group], &delivery{message: d.message, qos: d.qos, group: d.group, loose: true, volatile: d.volatile})
 	}
 }
 
@@ -288,7 +291,7 @@ func (m *model) due(by time.Duration) {
 		var first *session
 		at := by
 		for _, s := range m.sorted() {
-			if t := s.next(); s.link == nil && t <= at && (first == nil || t < at) {
+			if t := s.next(); t <= at && (first == nil || t < at) {
 				first, at = s, t
 			}
 		}
@@ -297,7 +300,9 @@ func (m *model) due(by time.Duration) {
 			return
 		}
 		m.now = max(m.now, at)
-		if w := first.will; w != nil && first.willAt <= m.now {
+		if first.link != nil { // a sleeper that did not wake is lost (S17)
+			m.detach(first)
+		} else if w := first.will; w != nil && first.willAt <= m.now {
 			first.will, first.cut = nil, false
 			m.sendWill(w)
 		} else {
@@ -306,8 +311,14 @@ func (m *model) due(by time.Duration) {
 	}
 }
 
-// next is when something is due of a session without a connection.
+// next is when something is due of a session by itself.
 func (s *session) next() time.Duration {
+	if s.link != nil {
+		if s.slept() && !s.node.awake {
+			return s.node.until
+		}
+		return 2 * never
+	}
 	if s.will != nil {
 		return min(s.willAt, s.ends())
 	}
@@ -335,7 +346,7 @@ func (m *model) publish(p *message) (matched, waits bool) {
 			m.retained[p.topic] = p
 		}
 	}
-	groups := map[string]bool{}
+	groups := map[string]*delivery{}
 	for _, s := range m.sorted() {
 		var d *delivery
 		for _, filter := range slices.Sorted(maps.Keys(s.subs)) {
@@ -346,7 +357,14 @@ func (m *model) publish(p *message) (matched, waits bool) {
 			}
 			matched = true
 			if group {
-				groups[filter] = groups[filter] || s.durable
+				g := groups[filter]
+				if g == nil {
+					g = &delivery{message: p, group: filter, since: m.mark, at: m.now, volatile: true, optional: true}
+					groups[filter] = g
+				}
+				g.qos = min(max(g.qos, sub.qos), p.qos)
+				g.volatile = g.volatile && (!s.durable || sub.qos == 0)
+				g.optional = g.optional && g.qos == 0 && (s.link == nil || !s.link.up || s.deaf())
 				continue
 			}
 			if d == nil {
@@ -368,15 +386,14 @@ func (m *model) publish(p *message) (matched, waits bool) {
 		waits = waits || d.qos > 0 && s.durable
 	}
 	for _, g := range slices.Sorted(maps.Keys(groups)) {
-		online := slices.ContainsFunc(m.members(g), func(s *session) bool { return s.link != nil && s.link.up && !s.slept() })
-		m.groups[g] = append(m.groups[g], &delivery{message: p, qos: p.qos, group: g, since: m.mark, at: m.now, optional: p.qos == 0 && !online, volatile: !groups[g]})
-		waits = waits || groups[g] && p.qos > 0
+		m.groups[g] = append(m.groups[g], groups[g])
+		waits = waits || !groups[g].volatile && p.qos > 0
 	}
 	return matched, waits && p.qos > 0
 }
 
 func (s *session) owe(d *delivery) {
-	if s.node != nil && s.node.asleep { // of QoS 0 the latest of a topic (S7)
+	if s.deaf() { // of QoS 0 the latest of a topic (S7)
 		for _, e := range s.owed {
 			e.optional = e.optional || e.qos == 0 && d.qos == 0 && e.topic == d.topic
 		}
@@ -456,10 +473,11 @@ func (m *model) restart(now time.Duration) {
 			m.forgotten(s)
 			continue
 		}
-		s.cut = (s.link != nil || s.cut) && !s.slept()
-		s.link = nil
-		if s.node != nil && s.node.asleep {
-			s.endsAt = s.node.wakes(now)
+		slept := s.slept()
+		s.cut = (s.link != nil || s.cut) && !slept
+		if s.link = nil; slept { // L14
+			s.link = &link{window: 1, up: true}
+			s.node.awake, s.node.until = false, max(s.node.until, now+s.node.patience())
 		}
 		for _, d := range append(slices.Clone(s.flights), s.owed...) { // L5
 			d.since, d.loose = -1, true

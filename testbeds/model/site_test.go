@@ -274,10 +274,12 @@ func (s *site) datagram(at int, from radio.Addr, p mqttsn.Packet) {
 	s.settle()
 }
 
-// pass lets time pass, and the store keep up.
-func (s *site) pass(d time.Duration) {
+// pass lets time pass, and the store and the nodes keep up.
+func (s *site) pass(d time.Duration, listen func()) {
 	for end := s.now + d; ; {
-		s.commitAll()
+		for listen(); s.committed < s.submitted; listen() {
+			s.commitAll()
+		}
 		next, some := end, false
 		for _, m := range s.machines {
 			if at, ok := m.Deadline(); ok && at < next {
@@ -287,7 +289,7 @@ func (s *site) pass(d time.Duration) {
 		s.now = max(s.now, next)
 		s.settle()
 		if !some {
-			s.commitAll()
+			listen()
 			return
 		}
 	}

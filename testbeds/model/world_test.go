@@ -13,6 +13,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
 // A world is a site, the model of it, and the clients of both.
@@ -23,9 +24,11 @@ type world struct {
 	states  []state // of the model, since the last one that is durable
 	held    bool    // the store commits when it is told to
 	clients []*client
+	nodes   []*node
 	conns   map[shard.ConnID]*client
 	links   map[shard.ConnID]*link
-	count   int // makes payloads and connections differ
+	replies []func() // of nodes
+	count   int      // makes payloads and connections differ
 	log     []string
 }
 
@@ -40,6 +43,9 @@ func newWorld(t *rapid.T, shards int) *world {
 	w.model = newModel(w.site.wall + w.site.now)
 	for _, id := range []string{"c1", "c2", "g1", "g2"} {
 		w.clients = append(w.clients, &client{id: id, seen: map[string]uint16{}})
+	}
+	for i, id := range []string{"n1", "n2"} {
+		w.nodes = append(w.nodes, &node{id: id, addr: radio.Memory(uint64(i + 1)), ids: map[uint16]string{}, told: map[uint16]bool{}})
 	}
 	w.remember()
 	return w
@@ -60,11 +66,12 @@ func (w *world) do(text string, act func()) {
 	w.model.mark, w.model.began = int64(w.site.submitted), w.model.now
 	w.model.held = w.site.committed < w.site.submitted
 	act()
-	w.site.settle()
-	w.listen()
+	w.listenOn()
 	if !w.held {
-		w.site.commitAll()
-		w.listen()
+		for w.site.committed < w.site.submitted {
+			w.site.commitAll()
+			w.listenOn()
+		}
 	}
 	quiet := w.site.committed == w.site.submitted
 	if quiet {
@@ -103,10 +110,25 @@ func (w *world) fail(err error) {
 	w.t.Fatalf("%v\nafter these operations:\n  %s", err, strings.Join(w.log, "\n  "))
 }
 
+// listenOn is listen until the nodes have nothing more to say.
+func (w *world) listenOn() {
+	w.site.settle()
+	for w.listen(); len(w.replies) > 0; w.listen() {
+		reply := w.replies[0]
+		w.replies = w.replies[1:]
+		w.model.mark = int64(w.site.submitted)
+		reply()
+	}
+}
+
 // listen has the clients hear what was said.
 func (w *world) listen() {
 	for _, s := range w.site.take() {
-		if s.conn != 0 {
+		if s.conn == 0 {
+			if err := w.receive(s); err != nil {
+				w.fail(err)
+			}
+		} else {
 			if err := w.hear(s); err != nil {
 				w.fail(fmt.Errorf("%s: %w", w.conns[s.conn].id, err))
 			}
@@ -214,6 +236,10 @@ func (w *world) crash(kept int, outage time.Duration) {
 		w.links, w.states = map[shard.ConnID]*link{}, nil
 		for _, c := range w.clients {
 			c.conn = 0
+		}
+		for _, n := range w.nodes {
+			clear(n.told)
+			n.byes, n.forgot = 0, true
 		}
 		w.model.restart(now)
 		w.site.crash(s.ticket, outage)
