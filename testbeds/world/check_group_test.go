@@ -78,9 +78,10 @@ func (h *history) checkGroup(name string, group []member, m *message) {
 }
 
 // dueToGroup says whether somebody of a group must get a message: one member
-// surely was there and stays, and no other may have lost it.
+// surely was there and stays, for with the last one what waits is dropped; and no
+// other may have lost it.
 func dueToGroup(group []member, m *message) bool {
-	return m.qos > 0 && slices.ContainsFunc(group, func(a member) bool { return a.certain(a.span, m) }) &&
+	return m.qos > 0 && slices.ContainsFunc(group, func(a member) bool { return a.certain(a.span, m) && a.unasked == never }) &&
 		!slices.ContainsFunc(group, func(a member) bool {
 			return a.qos == 0 || m.qos == 2 && a.qos == 2 && slices.ContainsFunc(a.ends, func(e *ending) bool { return e.by > a.asked })
 		})

@@ -279,7 +279,8 @@ func replaces(later, m *message, slack shard.Time) bool {
 		return false
 	}
 	if later.publisher == m.publisher && !m.node && later.seq > m.seq && m.last < later.acked && m.anew == 0 {
-		return true
+		// What is sent again at QoS 1 is published again, what follows it at QoS 2 is not.
+		return m.qos == 2 || later.qos < 2 || m.last < later.first
 	}
 	end := m.acked
 	switch {
