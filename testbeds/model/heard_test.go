@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -93,7 +94,12 @@ func (m *model) heardPublish(s *session, p published, committed store.Ticket) er
 		return fmt.Errorf("%v: the id is in use", p)
 	}
 	var why error
-	for i, d := range s.owed {
+	inOrder := slices.Clone(s.owed)
+	slices.SortStableFunc(inOrder, func(a, b *delivery) int { // of two alike, one that has to come
+		return cmp.Compare(btoi(a.optional), btoi(b.optional))
+	})
+	for _, d := range inOrder {
+		i := slices.Index(s.owed, d)
 		if err := m.fits(s, d, p); err != nil {
 			if why == nil || d.payload == p.payload {
 				why = err
@@ -127,6 +133,13 @@ func (m *model) heardPublish(s *session, p published, committed store.Ticket) er
 		why = fmt.Errorf("nothing is owed")
 	}
 	return fmt.Errorf("%v: %w", p, why)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // as is a group's message as a member gets it: it may have been queued at the

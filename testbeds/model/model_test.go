@@ -195,7 +195,7 @@ func (m *model) detach(s *session) {
 	s.link.answers, s.link.releases = nil, nil // what waited for the store is dropped
 	s.link = nil
 	if s.node != nil {
-		s.node.asleep, s.node.awake = false, false
+		s.node.asleep, s.node.awake, s.node.leaving = false, false, false
 	}
 	s.endsAt, s.willAt = m.now+s.expiry, m.now
 	if s.will != nil {
@@ -477,7 +477,7 @@ func (m *model) restart(now time.Duration) {
 		s.cut = (s.link != nil || s.cut) && !slept
 		if s.link = nil; slept { // L14
 			s.link = &link{window: 1, up: true}
-			s.node.awake, s.node.until = false, max(s.node.until, now+s.node.patience())
+			s.node.awake, s.node.leaving, s.node.until = false, false, max(s.node.until, now+s.node.patience())
 		}
 		for _, d := range append(slices.Clone(s.flights), s.owed...) { // L5
 			d.since, d.loose = -1, true

@@ -14,6 +14,7 @@ import (
 // nodeState is what a gateway remembers of a node besides its session.
 type nodeState struct {
 	asleep, awake bool // awake: while asleep, it listens
+	leaving       bool // it listens until its DISCONNECT is answered
 	sleep, until  time.Duration
 }
 
@@ -23,7 +24,7 @@ func (n *nodeState) clone() *nodeState { c := *n; return &c }
 func (s *session) slept() bool { return s.node != nil && s.node.asleep }
 
 // deaf: it has its radio off.
-func (s *session) deaf() bool { return s.slept() && !s.node.awake }
+func (s *session) deaf() bool { return s.slept() && !s.node.awake && !s.node.leaving }
 
 // patience is how long a sleeper may say nothing (S15).
 func (n *nodeState) patience() time.Duration {
@@ -90,6 +91,10 @@ func (w *world) nodeHears(n *node, s said) error {
 	case *mqttsn.Connack:
 		return answered("CONNACK")
 	case *mqttsn.Disconnect:
+		if ses.slept() {
+			ses.node.leaving = false
+			w.model.cutOff(ses) // what came in between
+		}
 		return answered("DISCONNECT")
 	case *mqttsn.Pingresp:
 		if ses.slept() {
@@ -161,11 +166,11 @@ func (w *world) dozes(s *session) error {
 		return fmt.Errorf("PINGRESP before the last acknowledgement")
 	}
 	for _, d := range s.owed {
-		if !d.optional && !d.expired(w.model.now) {
+		if !d.optional && !d.expired(w.model.now) && !(d.kept && pingrespBeforeRetained) {
 			return fmt.Errorf("PINGRESP before %q", d.payload)
 		}
 	}
-	s.owed = nil
+	s.owed = slices.DeleteFunc(s.owed, func(d *delivery) bool { return !d.kept })
 	s.node.awake, s.node.until = false, w.model.now+s.node.patience()
 	return nil
 }
@@ -197,8 +202,8 @@ func (w *world) tell(n *node, p mqttsn.Packet) {
 func (w *world) someNode(t *rapid.T) (*node, *session) {
 	n := rapid.SampledFrom(w.nodes).Draw(t, "node")
 	s := w.model.sessions[n.id]
-	if s == nil || s.link == nil || !s.link.up {
-		t.Skip("not connected")
+	if s == nil || s.link == nil || !s.link.up || s.slept() && s.node.leaving {
+		t.Skip("not connected, or about to sleep")
 	}
 	return n, s
 }
@@ -309,7 +314,7 @@ func (w *world) nodeSleeps(t *rapid.T) {
 		}
 		w.model.cutOff(s)
 		s.durable = true
-		s.node.asleep, s.node.sleep = true, seconds(d)
+		s.node.asleep, s.node.leaving, s.node.sleep = true, true, seconds(d)
 		s.link.answer(w.model.gate(true), "DISCONNECT")
 		w.tell(n, &mqttsn.Disconnect{HasDuration: true, Duration: uint16(d)})
 	})

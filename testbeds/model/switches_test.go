@@ -25,6 +25,10 @@ const (
 	// pubrelWaitsForWindow: on a new connection with a smaller Receive Maximum
 	// PUBREL waits for the window, too, against [MQTT-4.4.0-1] and 8.9.
 	pubrelWaitsForWindow = true
+	// pingrespBeforeRetained: when a sleeper has subscribed twice, and the first
+	// subscription brings nothing, PINGRESP comes before the retained messages of
+	// the second, against S3. They come in the next wake.
+	pingrespBeforeRetained = true
 	// cleanNodesSleep: nodes with a clean session sleep, too. A restart does not
 	// find them asleep, against L4 and L14.
 	cleanNodesSleep = false
