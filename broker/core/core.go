@@ -108,6 +108,7 @@ type Core struct {
 	sessions    uint64     // instances given out
 	lastLocal   uint64
 	lastMessage shard.MessageID
+	lastIDs     map[string]uint16 // packet ids of ended sessions, by client id
 
 	pool     session.Pool
 	recorder session.Recorder
@@ -139,6 +140,7 @@ func New(directory Directory, options Options) *Core {
 		clients:   map[string]*client{},
 		hitAt:     map[*Target]int{},
 		reads:     map[uint64]*client{},
+		lastIDs:   map[string]uint16{},
 		decoder:   mqtt.Decoder{From: mqtt.FromClient},
 		pool:      session.Pool{Limits: options.Queue},
 	}

@@ -157,6 +157,7 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 		c.leaveGroup(now, client, shared, out)
 	}
 	delete(c.clients, client.ClientID)
+	c.rememberIDs(client)
 	client.target.set(isDead) // before the records go (L6)
 	client.Rewrite(func(e *shard.Entry) {
 		switch {
@@ -171,4 +172,19 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 		session.DeleteAll(&out.Batch, client.Instance)
 		client.Stored = false
 	}
+}
+
+// maxLastIDs bounds how many ended sessions' packet ids are remembered.
+const maxLastIDs = 4096
+
+// rememberIDs keeps the last packet id of a session that used some: on a lossy
+// link answers may still be under way when the client begins anew.
+func (c *Core) rememberIDs(client *client) {
+	if client.LastID() == 0 {
+		return
+	}
+	if len(c.lastIDs) >= maxLastIDs {
+		clear(c.lastIDs)
+	}
+	c.lastIDs[client.ClientID] = client.LastID()
 }

@@ -17,6 +17,9 @@ func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 		return k.dest.ID
 	}
 	present := c.attach(now, k, a, out)
+	if !present { // late answers to an earlier session's messages are no answers
+		k.client.StartIDs(c.lastIDs[a.ClientID])
+	}
 	out.Wake = append(out.Wake, shard.Wake{
 		Kind: shard.WakeAccepted, Conn: k.dest.ID, Present: present,
 		Mark: k.client.Written, Ext: k.client.extension,

@@ -98,6 +98,9 @@ func (s *Session) SetExpiry(d time.Duration) {
 // StartIDs has packet ids go on after last (L5).
 func (s *Session) StartIDs(last uint16) { s.lastID = last }
 
+// LastID is the packet id that was given out last; 0: none was.
+func (s *Session) LastID() uint16 { return s.lastID }
+
 // Queued is the number of messages that wait to be sent for the first time.
 func (s *Session) Queued() int {
 	if s.busy == nil {

@@ -62,7 +62,7 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 		expiry = expiryKept
 	}
 	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
-	n := &node{core: c, addr: o.Address, local: o.local, connect: append([]byte(nil), data...)}
+	n := &node{core: c, addr: o.Address, local: o.local, connect: append([]byte(nil), withoutSurplus(data)...)}
 	n.due.Value = n
 	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
 	c.conns[conn], c.clients[clientID] = n, n

@@ -61,7 +61,15 @@ func (c *Core) reply(to Address, local radio.Addr, message []byte) {
 // repeats says whether this CONNECT is the one that began the node's session,
 // with nothing in between: its answer was lost (C1).
 func (n *node) repeats(connect []byte) bool {
-	return n.connect != nil && bytes.Equal(n.connect, connect)
+	return n.connect != nil && bytes.Equal(n.connect, withoutSurplus(connect))
+}
+
+// withoutSurplus is a message without what a radio has padded it with.
+func withoutSurplus(data []byte) []byte {
+	if n, err := mqttsn.Message(data); err == nil {
+		return data[:n]
+	}
+	return data
 }
 
 // sortedNodes is all nodes in the order in which they connected.

@@ -11,11 +11,11 @@ func (s *Session) regack(now shard.Time, p *mqttsn.Regack, up Uplink, peer Peer,
 	if f == nil || f.stage != registering || p.MsgID != f.regID {
 		return
 	}
+	if p.TopicID != f.id && (p.Code == mqttsn.Accepted || p.TopicID != 0) {
+		return // a late one: message ids begin anew with each connection
+	}
 	switch p.Code {
 	case mqttsn.Accepted:
-		if p.TopicID != f.id { // a late one: message ids begin anew with each connection
-			return
-		}
 		if s.topics.tell(f.Topic) {
 			s.store(now, up, peer, out)
 		}
@@ -42,7 +42,7 @@ func (s *Session) congested(now shard.Time, up Uplink, peer Peer) {
 // puback ends a delivery of QoS 1, or refuses one.
 func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer, out *shard.Out) {
 	f := s.flight
-	if f == nil || f.stage != publishing || p.MsgID != f.MsgID {
+	if f == nil || f.stage != publishing || p.MsgID != f.MsgID || f.QoS == 2 && p.Code == mqttsn.Accepted {
 		return
 	}
 	switch p.Code {

@@ -96,6 +96,9 @@ func (s *Session) name(f *flight) (known, fresh bool) {
 	if told {
 		return true, false
 	}
+	if id != 0 { // it was given one, and keeps it (T5, T9, T10)
+		return false, false
+	}
 	if pre, ok := s.predefined.ID(f.Topic); ok {
 		f.idType, f.id = mqttsn.TopicPredefined, pre
 		return true, false
@@ -104,9 +107,7 @@ func (s *Session) name(f *flight) (known, fresh bool) {
 		f.idType, f.id = mqttsn.TopicShort, mqttsn.ShortID([]byte(f.Topic))
 		return true, false
 	}
-	if id == 0 {
-		f.id, fresh = s.topics.add(f.Topic, s.predefined.Highest())
-	}
+	f.id, fresh = s.topics.add(f.Topic, s.predefined.Highest())
 	return false, fresh
 }
 

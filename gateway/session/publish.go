@@ -27,7 +27,6 @@ func (s *Session) publishKept(now shard.Time, p *mqttsn.Publish, up Uplink, peer
 	s.forget(now)
 	hash := fingerprint(p)
 	if m := s.repetition(p, hash); m != nil {
-		m.until = now + s.window()
 		s.answer(0, acknowledgement(p, peer), peer)
 		return
 	}
