@@ -277,9 +277,9 @@ func (m *model) forget(quiet bool) {
 		}
 	}
 	for g := range m.groups {
-		m.groups[g] = slices.DeleteFunc(m.groups[g], func(d *delivery) bool { return d.expired(m.now) })
+		m.groups[g] = slices.DeleteFunc(m.groups[g], func(d *delivery) bool { return !d.loose && d.expired(m.now) })
 		for _, d := range m.groups[g] { // it may wait for a member's window
-			d.optional = d.optional || quiet && d.qos == 0
+			d.optional = d.optional || quiet && d.qos == 0 || d.expired(m.now)
 		}
 	}
 	for topic, p := range m.retained {

@@ -207,6 +207,9 @@ func (m *model) detach(s *session) {
 
 // cutOff makes what was under way what is owed.
 func (m *model) cutOff(s *session) {
+	if s.node != nil && s.link != nil {
+		s.link.releases = nil // PUBREL is owed like the rest
+	}
 	if m.held {
 		for _, d := range s.owed {
 			d.loose = d.loose || !d.again
@@ -237,7 +240,7 @@ func (m *model) cutOff(s *session) {
 // giveBack has another member get a message, unless there is none (8.8).
 func (m *model) giveBack(d *delivery) {
 	if len(m.members(d.group)) > 0 {
-		m.groups[d.group] = append(m.groups[d.group], &delivery{message: d.message, qos: d.qos, group: d.group, loose: true, volatile: d.volatile})
+		m.groups[d.group] = append(m.groups[d.group], &delivery{message: d.message, qos: d.qos, group: d.group, loose: true, volatile: d.volatile, optional: d.optional})
 	}
 }
 
@@ -273,6 +276,11 @@ func (m *model) left(group string) {
 	if len(m.members(group)) == 0 {
 		for _, d := range m.groups[group] {
 			d.optional = true
+		}
+		for _, s := range m.sessions {
+			for _, d := range append(slices.Clone(s.flights), s.owed...) {
+				d.optional = d.optional || groupEndsWithItsMessages && d.group == group
+			}
 		}
 	}
 }
@@ -448,7 +456,9 @@ func (m *model) take(s *session, p *message, id uint16) (gate int64, matched boo
 
 // acknowledged is PUBACK, PUBCOMP, or a PUBREC that refuses.
 func (s *session) acknowledged(id uint16) {
-	s.flights = slices.DeleteFunc(s.flights, func(d *delivery) bool { return d.id == id })
+	done := func(d *delivery) bool { return d.id == id }
+	s.flights = slices.DeleteFunc(s.flights, done)
+	s.owed = slices.DeleteFunc(s.owed, func(d *delivery) bool { return d.released && done(d) }) // of a node that fell asleep
 }
 
 // received is PUBREC. PUBREL waits for its record.

@@ -136,12 +136,24 @@ func (w *world) nodeHears(n *node, s said) error {
 			return fmt.Errorf("REGISTER again since CONNECT (T5)")
 		}
 		w.reply(n, &mqttsn.Regack{TopicID: p.TopicID, MsgID: p.MsgID}, nil)
-		return n.learn(p.TopicID, string(p.TopicName))
+		err := n.learn(p.TopicID, string(p.TopicName))
+		if ses.slept() && ses.node.leaving { // REGACK may come too late
+			delete(n.told, p.TopicID)
+			n.forgot = true
+		}
+		return err
 	case *mqttsn.Pubrel:
 		w.reply(n, &mqttsn.Pubcomp{MsgID: p.MsgID}, func(ses *session) { ses.acknowledged(p.MsgID) })
 		return w.model.heardRelease(ses, p.MsgID, s.committed)
 	case *mqttsn.Publish:
 		name := n.ids[p.TopicID]
+		if name == "" && n.forgot && toldBeforeRegack {
+			for _, d := range ses.owed {
+				if d.payload == string(p.Data) {
+					name = d.topic
+				}
+			}
+		}
 		if name == "" || !n.told[p.TopicID] && !n.forgot {
 			return fmt.Errorf("topic id %d, which it was not told", p.TopicID)
 		}

@@ -20,7 +20,8 @@ const (
 	// [MQTT-3.3.4-3].
 	groupForgetsOptions = true
 	// groupEndsWithItsMessages: when the last member unsubscribes, what it has in
-	// flight of the group is gone after a restart, against [MQTT-3.10.4-3].
+	// flight of the group is gone after a restart or when its connection breaks,
+	// against [MQTT-3.10.4-3].
 	groupEndsWithItsMessages = true
 	// pubrelWaitsForWindow: on a new connection with a smaller Receive Maximum
 	// PUBREL waits for the window, too, against [MQTT-4.4.0-1] and 8.9.
@@ -29,6 +30,10 @@ const (
 	// subscription brings nothing, PINGRESP comes before the retained messages of
 	// the second, against S3. They come in the next wake.
 	pingrespBeforeRetained = true
+	// toldBeforeRegack: a crash after the record of a topic id was durable and
+	// before REGACK or SUBACK left has the sleeper get PUBLISH under an id that it
+	// was never told, against T5.
+	toldBeforeRegack = true
 	// cleanNodesSleep: nodes with a clean session sleep, too. A restart does not
 	// find them asleep, against L4 and L14.
 	cleanNodesSleep = false
