@@ -28,6 +28,7 @@ type rare struct {
 	// session: topic ids and sleep state of an MQTT-SN node.
 	extension []byte
 	will      *will
+	scans     []scan  // retained messages that are still to come
 	reload    *reload // nil: it is as the store has it
 }
 

@@ -39,7 +39,6 @@ type conn struct {
 	heldBack   bool       // the store is behind
 	unanswered int        // messages of QoS 1 whose PUBACK waits for the store
 	in         []byte     // an incomplete packet, or what waits for CONNACK
-	scans      []scan
 	due        deadline.Item[*conn]
 }
 
@@ -172,7 +171,7 @@ func (c *Core) packet(now shard.Time, k *conn, p mqtt.Packet, out *shard.Out) {
 func (c *Core) forget(k *conn, out *shard.Out) {
 	delete(c.conns, k.dest.ID)
 	c.connDue.Remove(&k.due)
-	k.in, k.scans = nil, nil
+	k.in = nil
 	if k.client != nil && k.client.conn == k {
 		k.client.conn = nil
 		c.online(c.now, k.client, false, out)

@@ -180,7 +180,7 @@ func (cl *client) holder(e *shard.Entry) uint64 {
 
 // wake tells an in-process connection that there is something for it, once.
 func (c *Core) wake(k *conn, out *shard.Out) {
-	if k.paused || k.woken || k.client.Idle() && len(k.scans) == 0 {
+	if k.paused || k.woken || k.client.Idle() && len(k.client.scans) == 0 {
 		return
 	}
 	k.woken = true

@@ -176,7 +176,7 @@ func (c *Core) Resume(id shard.ConnID) {
 	if k := c.conns[id]; k != nil {
 		k.paused = false
 		c.turn(k.client, true)
-		k.woken = !k.client.Idle() || len(k.scans) > 0
+		k.woken = !k.client.Idle() || len(k.client.scans) > 0
 	}
 }
 

@@ -3,6 +3,8 @@ package core
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/session"
@@ -40,10 +42,11 @@ func (c *Core) persist(cl *client, out *shard.Out) {
 	}
 	cl.Stored = true
 	cl.target.set(isDurable)
-	for filter, s := range cl.filters {
-		c.putSubscription(cl, filter, s, out)
+	for _, filter := range slices.Sorted(maps.Keys(cl.filters)) {
+		c.putSubscription(cl, filter, cl.filters[filter], out)
 	}
-	for _, t := range cl.groups {
+	for _, shared := range slices.Sorted(maps.Keys(cl.groups)) {
+		t := cl.groups[shared]
 		t.set(isDurable)
 		c.putGroup(t, out)
 		c.post(c.now, shard.Post{Kind: shard.PostReady, To: t}, out)

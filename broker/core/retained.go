@@ -39,10 +39,10 @@ const scanStep = 256
 // was queued before has left, so that they never fill the queue. It says
 // whether there is something to send now.
 func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
-	if len(k.scans) == 0 || k.client.Queued() > 0 || k.scheduled {
+	if len(k.client.scans) == 0 || k.client.Queued() > 0 || k.scheduled {
 		return false
 	}
-	s := &k.scans[0]
+	s := &k.client.scans[0]
 	var expired []*shard.Message
 	next, done := c.directory.Scan(s.filter, s.step, s.cursor, scanStep, func(m *shard.Message) {
 		if m.Expired(now) {
@@ -57,9 +57,9 @@ func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
 		c.directory.Expire(m, &c.batch)
 	}
 	if s.cursor = next; done {
-		k.scans = k.scans[1:]
+		k.client.scans = k.client.scans[1:]
 	}
-	if len(k.scans) > 0 { // go on in another round: others have a turn
+	if len(k.client.scans) > 0 { // go on in another round: others have a turn
 		k.scheduled = true
 		c.scans = append(c.scans, k)
 	}

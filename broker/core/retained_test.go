@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
@@ -59,4 +60,34 @@ func BenchmarkRetained(b *testing.B) {
 		b.ReportMetric(float64(heap()-before)/n, "octets/message")
 		runtime.KeepAlive(d)
 	}
+}
+
+// TestRetainedComeAfterAReconnection: what a new subscription is still owed of
+// the retained messages comes on the session's next connection.
+func TestRetainedComeAfterAReconnection(t *testing.T) {
+	r := newRig(t, Options{})
+	p := r.volatile("p", mqtt.V5)
+	for i := range 3 {
+		m := message(fmt.Sprint("t/", i), "x", 1, uint16(i+1))
+		m.Retain = true
+		p.send(m)
+	}
+	r.commit()
+	s := r.dial(mqtt.V5)
+	c := connect("s", mqtt.V5, false, 600)
+	c.Properties = mqtt.NewProperties(mqtt.AppendUint16(c.Properties.Raw(), mqtt.ReceiveMaximum, 1))
+	s.send(c)
+	r.commit()
+	s.take()
+	s.subscribe("t/0", 1)
+	raw := mqtt.AppendFilter(nil, "t/1", mqtt.SubscribeOptions{QoS: 1})
+	s.send(&mqtt.Subscribe{PacketID: 2, Filters: mqtt.NewFilters(mqtt.AppendFilter(raw, "t/2", mqtt.SubscribeOptions{QoS: 1}))})
+	r.commit()
+	require.NotContains(t, s.take(), "t/2")
+	s.drop()
+	r.commit()
+	again := r.dial(mqtt.V5)
+	again.send(connect("s", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present\nPUBLISH t/0 x q1 dup\nPUBLISH t/1 x q1\nPUBLISH t/2 x q1", again.take())
 }

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"slices"
+
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
@@ -55,7 +57,8 @@ func (c *Core) subscribe(now shard.Time, k *conn, filter string, s Subscription,
 		c.putSubscription(cl, filter, s, out)
 	}
 	if retainHandling == mqtt.SendRetained || retainHandling == mqtt.SendRetainedIfNew && isNew { // [MQTT-3.3.1-9], [MQTT-3.3.1-10]
-		k.scans = append(k.scans, scan{filter: filter, subscription: s, step: step})
+		r := cl.own()
+		r.scans = append(r.scans, scan{filter: filter, subscription: s, step: step})
 	}
 	return mqtt.ReasonCode(s.QoS)
 }
@@ -84,9 +87,9 @@ func (c *Core) unsubscribe(now shard.Time, k *conn, filter string, out *shard.Ou
 		c.deleteSubscription(k.client, filter, out)
 	}
 	delete(k.client.filters, filter)
-	for i, s := range k.scans {
+	for i, s := range k.client.scans {
 		if s.filter == filter {
-			k.scans = append(k.scans[:i], k.scans[i+1:]...)
+			k.client.scans = slices.Delete(k.client.scans, i, i+1)
 			break
 		}
 	}
