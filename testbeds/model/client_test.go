@@ -118,7 +118,7 @@ func (c *client) filters() []string {
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
-func flag(t *rapid.T, name string) bool { return rapid.Bool().Draw(t, name) }
+func yes(t *rapid.T, name string) bool { return rapid.Bool().Draw(t, name) }
 
 func pick[T any](t *rapid.T, name string, from ...T) T { return rapid.SampledFrom(from).Draw(t, name) }
 
@@ -133,7 +133,7 @@ func (w *world) payload(retain bool) string {
 // connect is CONNECT, also where the client is connected.
 func (w *world) connect(t *rapid.T) {
 	c := rapid.SampledFrom(w.clients).Draw(t, "client")
-	v5, clean := flag(t, "v5"), flag(t, "clean")
+	v5, clean := yes(t, "v5"), yes(t, "clean")
 	w.count++
 	conn := shard.ConnID(2 * w.count)
 	p := &mqtt.Connect{Version: mqtt.V311, ClientID: []byte(c.id), CleanStart: clean}
@@ -155,8 +155,8 @@ func (w *world) connect(t *rapid.T) {
 		expiry = never
 	}
 	var wl *will
-	if (clean || expiry > 0) && flag(t, "will") {
-		wl = &will{message: message{from: c.id, topic: "will/" + c.id, payload: w.payload(true), qos: byte(rapid.IntRange(0, 2).Draw(t, "qos")), retain: flag(t, "retain")}}
+	if (clean || expiry > 0) && yes(t, "will") {
+		wl = &will{message: message{from: c.id, topic: "will/" + c.id, payload: w.payload(true), qos: byte(rapid.IntRange(0, 2).Draw(t, "qos")), retain: yes(t, "retain")}}
 		p.HasWill, p.Will = true, mqtt.Will{QoS: mqtt.QoS(wl.qos), Retain: wl.retain, Topic: []byte(wl.topic), Payload: []byte(wl.payload)}
 		if v5 {
 			n := pick(t, "will delay", 0, 5, 60)
@@ -196,7 +196,7 @@ func (w *world) subscribe(t *rapid.T) {
 		f := rapid.SampledFrom(c.filters()).Draw(t, "filter")
 		o := mqtt.SubscribeOptions{QoS: mqtt.QoS(rapid.IntRange(0, 2).Draw(t, "qos"))}
 		if group, _ := shared(f); s.link.v5 {
-			o.NoLocal, o.RetainAsPublished = !group && flag(t, "no local"), flag(t, "retain as published")
+			o.NoLocal, o.RetainAsPublished = !group && yes(t, "no local"), yes(t, "retain as published")
 			o.RetainHandling = mqtt.RetainHandling(rapid.IntRange(0, 2).Draw(t, "retain handling"))
 		}
 		raw, codes = mqtt.AppendFilter(raw, f, o), append(codes, byte(o.QoS))
@@ -233,7 +233,7 @@ func (w *world) unsubscribe(t *rapid.T) {
 
 func (w *world) publish(t *rapid.T) {
 	c, s := w.some(t, true)
-	m := message{from: c.id, topic: rapid.SampledFrom(names).Draw(t, "topic"), qos: byte(rapid.IntRange(0, 2).Draw(t, "qos")), retain: flag(t, "retain")}
+	m := message{from: c.id, topic: rapid.SampledFrom(names).Draw(t, "topic"), qos: byte(rapid.IntRange(0, 2).Draw(t, "qos")), retain: yes(t, "retain")}
 	if !m.retain || rapid.IntRange(0, 3).Draw(t, "delete") > 0 {
 		m.payload = w.payload(m.retain)
 	}
@@ -342,7 +342,7 @@ func (w *world) acknowledge(t *rapid.T) {
 		p = &mqtt.Pubrec{PacketID: d.id}
 	case len(s.link.releases) > 0:
 		t.Skip("PUBREL did not come")
-	case flag(t, "repeat"):
+	case yes(t, "repeat"):
 		p = &mqtt.Pubrec{PacketID: d.id}
 	default:
 		p = &mqtt.Pubcomp{PacketID: d.id}
@@ -370,11 +370,11 @@ func (w *world) goodbye(t *rapid.T) {
 	p, expiry := &mqtt.Disconnect{}, s.expiry
 	text := c.id + " says goodbye"
 	if s.link.v5 {
-		if flag(t, "with will") {
+		if yes(t, "with will") {
 			p.Code = mqtt.DisconnectWithWill
 			text += " with will"
 		}
-		if expiry > 0 && flag(t, "new expiry") {
+		if expiry > 0 && yes(t, "new expiry") {
 			n := pick(t, "expiry", 0, 50)
 			expiry = seconds(n)
 			p.Properties = mqtt.NewProperties(mqtt.AppendUint32(nil, mqtt.SessionExpiryInterval, uint32(n)))

@@ -1,7 +1,9 @@
 package model
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -9,6 +11,22 @@ import (
 
 	"github.com/dormouse-mqtt/dormouse/broker/store"
 )
+
+// TestMain makes more and longer runs than rapid does by itself, unless the
+// command line says how many.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": "60"} {
+		if !given[name] {
+			if err := flag.Set(name, value); err != nil {
+				panic(err)
+			}
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // TestModel: with one shard and with several, what clients get is what the model says.
 func TestModel(t *testing.T) {

@@ -221,7 +221,7 @@ func (w *world) someNode(t *rapid.T) (*node, *session) {
 }
 
 func (w *world) nodeConnects(t *rapid.T) {
-	n, clean := rapid.SampledFrom(w.nodes).Draw(t, "node"), flag(t, "clean")
+	n, clean := rapid.SampledFrom(w.nodes).Draw(t, "node"), yes(t, "clean")
 	if s := w.model.sessions[n.id]; s != nil && s.link != nil && !s.link.up {
 		t.Skip("it waits for CONNACK")
 	}
@@ -250,13 +250,13 @@ func (w *world) nodeAsks(t *rapid.T) {
 	name, qos := rapid.SampledFrom(filters).Draw(t, "filter"), rapid.IntRange(0, 2).Draw(t, "qos")
 	plain := slices.Contains(names, name)
 	switch {
-	case plain && flag(t, "register"):
+	case plain && yes(t, "register"):
 		w.do(fmt.Sprintf("%s registers %s", n.id, name), func() {
 			n.asked[id] = name
 			s.link.answer(-1, fmt.Sprint("REGACK ", id))
 			w.tell(n, &mqttsn.Register{MsgID: id, TopicName: []byte(name)})
 		})
-	case flag(t, "unsubscribe"):
+	case yes(t, "unsubscribe"):
 		w.do(fmt.Sprintf("%s unsubscribes %s", n.id, name), func() {
 			had := w.model.unsubscribe(s, name)
 			s.link.answer(w.model.gate(had && s.durable), fmt.Sprint("UNSUBACK ", id))
@@ -285,7 +285,7 @@ func (w *world) nodePublishes(t *rapid.T) {
 		}
 	}
 	id := rapid.SampledFrom(append(known, 9999)).Draw(t, "topic id")
-	m := &message{from: n.id, topic: n.ids[id], qos: byte(rapid.IntRange(0, 2).Draw(t, "qos")), retain: flag(t, "retain")}
+	m := &message{from: n.id, topic: n.ids[id], qos: byte(rapid.IntRange(0, 2).Draw(t, "qos")), retain: yes(t, "retain")}
 	m.payload = w.payload(m.retain)
 	p := &mqttsn.Publish{QoS: mqttsn.QoS(m.qos), Retain: m.retain, TopicID: id, Data: []byte(m.payload)}
 	if m.qos > 0 {
