@@ -230,10 +230,25 @@ func (l *Loop) open(x *letter) {
 			l.out.Committed(ev.Store.Ticket)
 		}
 	case shard.Posted:
-		l.out.Follow(x.ticket)
+		l.out.Follow(x.ticket, shard.Backlog{})
+	}
+	if x.event.Kind == shard.Datagrams {
+		l.eachDatagram(x.event)
+		return
 	}
 	now := l.now()
 	l.guard(x.event, func() { l.machine.Handle(now, x.event, &l.out) })
+}
+
+// eachDatagram makes an event of each datagram of a read: a panic undoes what
+// one of them did, and nothing of the other nodes' (L15).
+func (l *Loop) eachDatagram(ev shard.Event) {
+	now, batch := l.now(), ev.Batch
+	handle := func() { l.machine.Handle(now, ev, &l.out) }
+	for i := range batch {
+		ev.Batch = batch[i : i+1]
+		l.guard(ev, handle)
+	}
 }
 
 // credit lets a reader go on whose octets were handled.

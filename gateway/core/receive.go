@@ -20,6 +20,7 @@ type origin struct {
 // receive handles one datagram. What is malformed is counted, and gets no
 // answer (P13).
 func (c *Core) receive(now shard.Time, id shard.LinkID, link *shard.LinkInfo, d *radio.Datagram, relayed bool) {
+	c.current = nil // whoever a panic finds here sent nothing of this (L15)
 	if !relayed {
 		c.stats.Received++
 	}
