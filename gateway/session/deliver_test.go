@@ -352,3 +352,47 @@ func TestT4CongestedNode(t *testing.T) {
 	r.step(&mqttsn.Puback{MsgID: 1, Code: mqttsn.Congestion})
 	r.hears("PUBLISH 1 1 x dup", "PINGRESP")
 }
+
+// TestT3LateRefusalOfAnotherTopic: message ids begin anew with each connection,
+// and a late REGACK is known by its topic id.
+func TestT3LateRefusalOfAnotherTopic(t *testing.T) {
+	r := connect(t, false)
+	r.queued(1, "a", "x")
+	r.commit()
+	r.hears("REGISTER 1 1 a")
+	no := &mqttsn.Regack{TopicID: 1, MsgID: 1, Code: mqttsn.InvalidTopicID}
+	r.step(no)
+	r.reconnect(false)
+	r.queued(1, "b", "y")
+	r.commit()
+	r.hears("REGISTER 2 1 b")
+	r.step(no)
+	require.NotNil(t, r.flight, "y is not given up")
+}
+
+// TestPubackOfQoS2: "accepted" is no answer to it.
+func TestPubackOfQoS2(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	r.queued(2, "a", "x")
+	r.commit()
+	r.step(&mqttsn.Puback{TopicID: 77, MsgID: 1})
+	require.NotNil(t, r.flight)
+}
+
+// TestT9PlainNameAfterAReconnection: a name that the node was given an id for
+// keeps it, be it predefined or of two octets (T9, T10).
+func TestT9PlainNameAfterAReconnection(t *testing.T) {
+	var table Table
+	table.Add(5, "abc")
+	for name, want := range map[string]string{"abc": "REGISTER 6 1 abc", "ab": "REGISTER 6 1 ab"} {
+		r := connect(t, false)
+		r.s.predefined = Predefined{All: &table}
+		r.subscribed(name)
+		r.reconnect(false)
+		r.s.predefined = Predefined{All: &table}
+		r.queued(1, name, "x")
+		r.commit()
+		r.hears(want)
+	}
+}

@@ -210,3 +210,15 @@ func TestFingerprint(t *testing.T) {
 	b.Dup = true
 	require.Equal(t, fingerprint(a), fingerprint(b))
 }
+
+// TestP6WindowIsNotRenewed: a node with one message id and one payload, every 20
+// s, is heard again and again.
+func TestP6WindowIsNotRenewed(t *testing.T) {
+	r := connect(t, true)
+	r.subscribed("a")
+	for range 90 { // half an hour
+		r.step(message(1, 1, "alive"))
+		r.run(20 * time.Second)
+	}
+	require.Len(t, r.published, 45)
+}
