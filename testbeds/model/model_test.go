@@ -463,6 +463,9 @@ func (s *session) acknowledged(id uint16) {
 
 // received is PUBREC. PUBREL waits for its record.
 func (m *model) received(s *session, id uint16) {
+	for _, d := range s.owed { // of a node that fell asleep meanwhile
+		d.released = d.released || d.again && d.qos == 2 && d.id == id
+	}
 	for _, d := range s.flights {
 		if d.id == id {
 			if !d.released {
