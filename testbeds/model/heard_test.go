@@ -156,6 +156,9 @@ func (d *delivery) as(sub subscription, qos byte) *delivery {
 // begun notes that a delivery is under way; of QoS 0 it is done with.
 func (s *session) begun(d *delivery, p published) error {
 	if d.qos > 0 {
+		if d.group != "" && p.dup && s.link.v5 { // see groupForgetsOptions
+			d.ids, d.retain = p.ids, []bool{p.retain}
+		}
 		d.id, d.again, d.loose = p.id, false, false
 		s.flights = append(s.flights, d)
 	}

@@ -217,7 +217,7 @@ func (m *model) cutOff(s *session) {
 		for g, options := range s.was {
 			lost := slices.ContainsFunc(options, func(o subscription) bool { return o.qos == 0 })
 			for _, d := range m.groups[g] {
-				d.loose, d.optional = true, d.optional || lost
+				d.loose, d.optional = true, d.optional || lost || d.qos == 0
 			}
 		}
 	}
