@@ -24,7 +24,7 @@ import (
 // Options configure a Broker. The zero value is one without listeners.
 type Options struct {
 	Core core.Options
-	// Shards is how many share the work. Zero: 1.
+	// Shards is how many share the work, at most 64. Zero: 1.
 	Shards int
 	// Machine puts something in front of a shard's core, such as a gateway.
 	// Nil: the core itself.
@@ -91,14 +91,18 @@ func Start(options Options) (*Broker, error) {
 	return b, nil
 }
 
+// maxShards is how many an instance of a session can name.
+const maxShards = 64
+
 // makeShards makes the cores, the loops that run them, and what they share.
 func (b *Broker) makeShards(options *Options) {
 	// What the process holds in memory need not be kept a second time.
 	kept := memory.New(func(ev store.Event) { loop.StoredAll(b.loops, ev) }, memory.Options{Forget: true})
 	directory := &directory{Directory: core.NewDirectory(kept.Submit)}
-	for i := range max(1, options.Shards) {
+	shards := min(max(1, options.Shards), maxShards)
+	for i := range shards {
 		o := options.Core
-		o.Shard, o.Shards = i, max(1, options.Shards)
+		o.Shard, o.Shards = i, shards
 		c := core.New(directory, o)
 		var machine shard.Machine = c
 		if options.Machine != nil {

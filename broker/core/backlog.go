@@ -13,6 +13,25 @@ func behind(b shard.Backlog) bool {
 	return b.Octets > maxBacklogOctets || b.Records > maxBacklogRecords
 }
 
+// maxWaiting is how many octets of answers may wait for the store in front of one
+// connection before it is not read any more.
+const maxWaiting = 64 << 10
+
+// control has a connection read or not, as what waits for it says.
+func (c *Core) control(k *conn, out *shard.Out) {
+	stop := k.heldBack || k.waiting > maxWaiting || k.state == awaitStore && len(k.in) > maxAwaiting
+	if stop == k.unread || c.conns[k.dest.ID] != k {
+		return
+	}
+	k.unread = stop
+	if stop {
+		out.To(&k.dest).Read = shard.ReadPause
+		return
+	}
+	k.lastSeen = c.now // it could not be heard
+	out.To(&k.dest).Read = shard.ReadResume
+}
+
 // holdBack stops reading a client while the store is behind.
 func (c *Core) holdBack(k *conn, out *shard.Out) {
 	if k.heldBack || c.stalled || !behind(out.Backlog()) || c.conns[k.dest.ID] != k {
@@ -21,7 +40,7 @@ func (c *Core) holdBack(k *conn, out *shard.Out) {
 	k.heldBack = true
 	c.heldBack = append(c.heldBack, k)
 	c.stats.HeldBack++
-	out.To(&k.dest).Read = shard.ReadPause
+	c.control(k, out)
 }
 
 // goOn reads clients again once the store has caught up, or refuses.
@@ -32,9 +51,8 @@ func (c *Core) goOn(out *shard.Out) {
 	}
 	for i, k := range c.heldBack {
 		c.heldBack[i] = nil
-		if k.heldBack = false; c.conns[k.dest.ID] == k {
-			out.To(&k.dest).Read = shard.ReadResume
-		}
+		k.heldBack = false
+		c.control(k, out)
 	}
 	c.heldBack = c.heldBack[:0]
 }

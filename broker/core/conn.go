@@ -37,6 +37,9 @@ type conn struct {
 	held       shard.Mark // what the newest delivery that waits for the store waits for
 	heldOctets int32      // in the ring
 	heldBack   bool       // the store is behind
+	unread     bool       // it is not read for the time being
+	gone       bool       // its transport has ended, before what it sent was handled
+	waiting    int32      // octets of answers in the ring
 	unanswered int        // messages of QoS 1 whose PUBACK waits for the store
 	in         []byte     // an incomplete packet, or what waits for CONNACK
 	due        deadline.Item[*conn]
@@ -59,9 +62,7 @@ func (c *Core) receive(now shard.Time, k *conn, data []byte, out *shard.Out) {
 	k.lastSeen = now
 	if k.state == awaitStore {
 		k.in = append(k.in, data...)
-		if len(k.in) > maxAwaiting {
-			out.To(&k.dest).Read = shard.ReadPause
-		}
+		c.control(k, out)
 		return
 	}
 	in := k.in
@@ -188,7 +189,11 @@ func (c *Core) supervise(now shard.Time, k *conn, out *shard.Out) {
 		c.forget(k, out)
 		return
 	}
-	if due := k.lastSeen + k.patience(); now < due {
+	due := k.lastSeen + k.patience()
+	if k.unread || k.state == awaitStore { // it cannot be heard
+		due = now + k.patience()
+	}
+	if now < due {
 		c.connDue.Set(&k.due, due)
 		return
 	}

@@ -49,7 +49,7 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 		return
 	}
 	k.keepAlive = p.KeepAlive
-	if limit := uint16(c.options.KeepAliveMax / time.Second); limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
+	if limit := uint16(min(c.options.KeepAliveMax/time.Second, 0xFFFF)); limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
 		k.keepAlive = limit
 	}
 	if cl := c.clients[a.ClientID]; cl != nil && cl.reload != nil {
@@ -200,13 +200,14 @@ func (c *Core) welcome(now shard.Time, k *conn, out *shard.Out) {
 	k.state = connected
 	c.pump(now, k, out)
 	c.online(now, k.client, true, out)
-	if len(k.in) == 0 {
-		return
-	}
-	if len(k.in) > maxAwaiting {
-		out.To(&k.dest).Read = shard.ReadResume
-	}
+	k.lastSeen = now
 	in := k.in
 	k.in = nil
-	c.receive(now, k, in, out)
+	c.control(k, out)
+	if len(in) > 0 {
+		c.receive(now, k, in, out)
+	}
+	if k.gone && c.conns[k.dest.ID] == k {
+		c.lose(now, k, out)
+	}
 }

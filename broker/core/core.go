@@ -91,9 +91,9 @@ type Core struct {
 	ring      shard.Ring
 	connDue   deadline.Heap[*conn]
 	clientDue deadline.Heap[*client]
-	scans     []*conn          // whose retained messages go on in the next Advance
-	shares    []*shard.Message // each had an entry that is gone
-	loaded    []loaded         // since the last Advance
+	scans     []*conn  // whose retained messages go on in the next Advance
+	shares    []share  // each had an entry that is gone
+	loaded    []loaded // since the last Advance
 	reads     map[uint64]*client
 	lastRead  uint64
 	heldBack  []*conn       // that are not read while the store is behind
@@ -183,6 +183,10 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 			c.receive(now, k, ev.Data, out)
 			c.holdBack(k, out)
 		case shard.Closed:
+			if k.state == awaitStore && len(k.in) > 0 { // perhaps with a goodbye
+				k.gone = true
+				return
+			}
 			c.lose(now, k, out)
 		case shard.Blocked:
 			k.blocked = true
@@ -282,6 +286,11 @@ func (c *Core) release(now shard.Time, out *shard.Out) {
 
 // left goes on after a packet of k that waited has left.
 func (c *Core) left(now shard.Time, k *conn, kind uint8, size int, out *shard.Out) {
+	if kind != ringDelivery && size > 0 {
+		if k.waiting -= int32(size); k.unread && k.waiting <= maxWaiting/2 {
+			c.control(k, out)
+		}
+	}
 	switch kind {
 	case ringConnack:
 		c.welcome(now, k, out)
@@ -310,6 +319,8 @@ const (
 func (c *Core) answer(k *conn, kind uint8, packet []byte, out *shard.Out) {
 	if mark := k.client.Written; mark > out.Durable() {
 		k.client.Written = c.ring.Put(mark, k.dest.ID, kind, packet)
+		k.waiting += int32(len(packet))
+		c.control(k, out)
 		return
 	}
 	o := out.To(&k.dest)

@@ -107,21 +107,34 @@ func (c *Core) discard(t *Target, e shard.Entry, out *shard.Out) {
 		c.recorder.DeleteEntry(&out.Batch, t.instance(), e.ID)
 	}
 	if e.Shared {
-		c.shares = append(c.shares, e.Message)
+		c.unshare(e.Message, out)
 	}
+}
+
+// A share is a message one of whose entries was removed in a round.
+type share struct {
+	message *shard.Message
+	mark    shard.Mark
+}
+
+func (c *Core) unshare(m *shard.Message, out *shard.Out) {
+	c.shares = append(c.shares, share{m, out.Mark()})
 }
 
 // countDown removes the records of messages that nobody shares any more. It is
 // done after the round in which the entries were removed has submitted that
 // (L13).
 func (c *Core) countDown(out *shard.Out) {
-	for i, m := range c.shares {
-		if m.Sharers.Add(-1) == 0 {
-			c.recorder.DeleteBody(&out.Batch, m.ID)
+	left := c.shares[:0]
+	for _, s := range c.shares {
+		if s.mark == out.Mark() {
+			left = append(left, s)
+		} else if s.message.Sharers.Add(-1) == 0 {
+			c.recorder.DeleteBody(&out.Batch, s.message.ID)
 		}
-		c.shares[i] = nil
 	}
-	c.shares = c.shares[:0]
+	clear(c.shares[len(left):])
+	c.shares = left
 }
 
 // maxHeld is how many octets of deliveries may wait for the store in front of
@@ -163,8 +176,17 @@ func (c *Core) next(now shard.Time, k *conn, out *shard.Out) (session.Delivery, 
 			c.discard(&cl.target, e, out)
 		}
 	})
-	if ok && d.First && d.QoS == 2 && cl.Stored {
+	switch {
+	case !ok || !d.First || d.QoS < 2:
+	case cl.Stored:
 		c.recorder.PutFlight(&out.Batch, cl.Instance, d.PacketID, d.ID, cl.holder(&d.Entry))
+		c.wrote(cl, out)
+	case d.Group() != nil && d.Stored: // nobody else gets it, whatever becomes of this session [MQTT-4.8.2-5]
+		c.recorder.DeleteEntry(&out.Batch, cl.holder(&d.Entry), d.ID)
+		if d.Shared {
+			c.unshare(d.Message, out)
+		}
+		cl.Forgo(d.PacketID)
 		c.wrote(cl, out)
 	}
 	return d, ok
@@ -223,7 +245,7 @@ func (c *Core) send(now shard.Time, k *conn, d session.Delivery, out *shard.Out)
 	}
 	c.scratch = p.AppendTo(c.scratch[:0], k.version)
 	mark := shard.Mark(0)
-	if d.QoS == 2 && k.client.Stored {
+	if d.QoS == 2 && (k.client.Stored || d.Group() != nil) {
 		mark = k.client.Written
 	}
 	c.hold(k, mark, c.scratch, out)

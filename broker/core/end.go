@@ -165,7 +165,7 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 		case e.Group() != nil: // of QoS 2 and in flight: nobody else gets it [MQTT-4.8.2-5]
 			c.discard(&client.target, *e, out)
 		case e.Shared:
-			c.shares = append(c.shares, e.Message)
+			c.unshare(e.Message, out)
 		}
 	})
 	if client.Stored {

@@ -121,9 +121,10 @@ func (c *Core) leave(now shard.Time, g *group, m *Target, out *shard.Out) {
 	}
 	g.queue.Rewrite(func(e *shard.Entry) {
 		if e.Shared {
-			c.shares = append(c.shares, e.Message)
+			c.unshare(e.Message, out)
 		}
 	})
+	g.queue = session.New("", g.instance, &c.pool)
 	if g.target.is(isDurable) {
 		session.DeleteAll(&out.Batch, g.target.instance())
 	}
@@ -136,6 +137,9 @@ func (c *Core) ready(m *Target) bool {
 
 // serve hands out what waits, as long as a member is ready.
 func (c *Core) serve(now shard.Time, g *group, out *shard.Out) {
+	if g.target.is(isDead) {
+		return
+	}
 	c.storeQueue(g, out)
 	g.target.clear(isWaiting)
 	for g.queue.Queued() > 0 {
@@ -196,6 +200,10 @@ func (c *Core) takeBack(now shard.Time, t *Target, e shard.Entry, out *shard.Out
 		return
 	}
 	g := c.groupOf(t)
+	if g.stored && !e.Stored { // it became durable meanwhile
+		e.Stored = true
+		c.recorder.PutEntry(&out.Batch, t.instance(), &e)
+	}
 	g.queue.PutBack(e)
 	c.serve(now, g, out)
 }

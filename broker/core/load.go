@@ -31,7 +31,15 @@ type Loader struct {
 	groups  map[uint64]*Target // shared subscriptions by instance
 	joins   []loadedJoin
 	bound   []loadedFlight // of which a shared subscription has the entry
+	renewed []loadedEntry  // that get packet ids when all that keep theirs are there
+	damaged uint64         // instance whose own record is
 	garbage [][]byte       // keys
+}
+
+// A loadedEntry is a message of QoS 1 that may have been in flight.
+type loadedEntry struct {
+	client *client
+	entry  shard.Entry
 }
 
 // A loadedJoin is a membership that waits until all groups are loaded.
@@ -64,6 +72,7 @@ func (l *Loader) Visit(key, value []byte) error {
 		var m *shard.Message
 		if m, err = l.recorder().ReadBody(key, value); err == nil {
 			l.bodies[m.ID] = m
+			l.seen(m.ID.Epoch)
 		}
 	case keyRetained:
 		err = l.retained(key, value)
@@ -73,6 +82,7 @@ func (l *Loader) Visit(key, value []byte) error {
 	switch {
 	case errors.Is(err, errGarbage), errors.Is(err, session.ErrNoBody): // L13
 		l.garbage = append(l.garbage, slices.Clone(key))
+	case errors.Is(err, errOfDamaged):
 	case errors.Is(err, store.ErrDamaged):
 		l.Damaged++
 	default:
@@ -81,7 +91,14 @@ func (l *Loader) Visit(key, value []byte) error {
 	return nil
 }
 
-var errGarbage = errors.New("core: belongs to nothing")
+var (
+	errGarbage   = errors.New("core: belongs to nothing")
+	errOfDamaged = errors.New("core: belongs to what is damaged")
+)
+
+// seen raises the epoch to one that something stored is of, should its own record
+// be damaged.
+func (l *Loader) seen(epoch uint32) { l.epoch = max(l.epoch, epoch) }
 
 func (l *Loader) recorder() *session.Recorder { return &l.cores[0].recorder }
 
@@ -93,7 +110,8 @@ func (l *Loader) readEpoch(key, value []byte) error {
 	if err != nil || len(b) != 12 {
 		return errors.Join(err, store.ErrDamaged)
 	}
-	l.epoch, l.floor = binary.BigEndian.Uint32(b), time.Duration(binary.BigEndian.Uint64(b[4:]))
+	l.seen(binary.BigEndian.Uint32(b))
+	l.floor = time.Duration(binary.BigEndian.Uint64(b[4:]))
 	l.wall = max(l.wall, l.floor)
 	l.setWall()
 	return nil
@@ -130,6 +148,20 @@ func (l *Loader) Finish(out *shard.Out) {
 		c.options.Epoch = l.epoch + 1
 	}
 	l.finishGroups(out)
+	l.renew()
+	l.sweep(out)
+	key := []byte{keyEpoch}
+	v := binary.BigEndian.AppendUint32(store.Seal(nil, recordVersion), l.epoch+1)
+	v = binary.BigEndian.AppendUint64(v, uint64(l.wall))
+	out.Batch.Put(key, store.Sealed(key, v))
+}
+
+// sweep removes what belongs to nothing. Once something was damaged nobody knows
+// what that is, and everything stays.
+func (l *Loader) sweep(out *shard.Out) {
+	if l.Damaged > 0 {
+		return
+	}
 	for _, m := range sortedBodies(l.bodies) {
 		if m.Sharers.Load() == 0 {
 			l.Garbage++
@@ -140,10 +172,14 @@ func (l *Loader) Finish(out *shard.Out) {
 		l.Garbage++
 		out.Batch.Delete(key)
 	}
-	key := []byte{keyEpoch}
-	v := binary.BigEndian.AppendUint32(store.Seal(nil, recordVersion), l.epoch+1)
-	v = binary.BigEndian.AppendUint64(v, uint64(l.wall))
-	out.Batch.Put(key, store.Sealed(key, v))
+}
+
+// renew gives messages that may have been in flight packet ids (L5).
+func (l *Loader) renew() {
+	for _, r := range l.renewed {
+		r.client.Renew(r.entry)
+	}
+	l.renewed = nil
 }
 
 func sortedBodies(bodies map[shard.MessageID]*shard.Message) []*shard.Message {
@@ -177,12 +213,20 @@ func (l *Loader) session(key, value []byte) error {
 	if !ok {
 		return store.ErrDamaged
 	}
+	l.seen(uint32(instance >> epochShift))
 	if l.current == nil || l.current.instance != instance {
 		l.endSession()
 		if part != session.PartRecord {
+			if l.damaged == instance {
+				return errOfDamaged
+			}
 			return errGarbage
 		}
-		return l.beginSession(instance, key, value)
+		err := l.beginSession(instance, key, value)
+		if err != nil {
+			l.damaged = instance
+		}
+		return err
 	}
 	s := l.current
 	switch part {
@@ -293,7 +337,7 @@ func (l *Loader) endSession() {
 		if l.again == nil {
 			s.client.target.Force(e.Size())
 		}
-		for len(flights) > 0 && flights[0].Message.Compare(e.ID) < 0 {
+		for len(flights) > 0 && (flights[0].Message.Compare(e.ID) < 0 || flights[0].Released && flights[0].Message == e.ID) {
 			flights = s.client.restoreReleased(flights)
 		}
 		switch {
@@ -301,7 +345,7 @@ func (l *Loader) endSession() {
 			s.client.Restore(e, e.ID, flights[0].PacketID, false)
 			flights = flights[1:]
 		case e.QoS == 1 && e.ID.Compare(newest) < 0: // it was sent, perhaps
-			s.client.Renew(e)
+			l.renewed = append(l.renewed, loadedEntry{s.client, e})
 		default:
 			s.client.Push(e, false)
 		}

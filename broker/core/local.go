@@ -62,7 +62,7 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, p Publication, out *shar
 	if c.stalled && m.QoS > 0 && (m.Retain || c.goesToDisk(m)) {
 		return mqtt.QuotaExceeded, 0
 	}
-	code, _ = c.publish(now, m, by, out)
+	code, _, _ = c.publish(now, m, by, out)
 	if by != nil {
 		mark = by.Written
 	}
@@ -109,7 +109,7 @@ func (c *Core) Next(now shard.Time, id shard.ConnID, out *shard.Out) (d session.
 	if k.woken = ok; ok && !d.Release {
 		c.stats.Delivered++
 	}
-	if d.QoS == 2 && k.client.Stored {
+	if d.QoS == 2 && (k.client.Stored || d.Group() != nil) {
 		mark = k.client.Written
 	}
 	return d, mark, ok

@@ -49,6 +49,7 @@ func (c *Core) publishOnce(now shard.Time, k *conn, name string, p *mqtt.Publish
 	code := mqtt.Success
 	if cl.Begin(p.PacketID) {
 		if code = c.accept(now, k, name, p, out); code == refusedByStore {
+			cl.End(p.PacketID)
 			c.refusePublish(now, k, p.PacketID, true, out)
 			return
 		} else if k.words(code).Failed() {
@@ -92,8 +93,8 @@ func (c *Core) accept(now shard.Time, k *conn, name string, p *mqtt.Publish, out
 	if c.stalled && m.QoS > 0 && (m.Retain || c.goesToDisk(m)) {
 		return refusedByStore
 	}
-	code, targets := c.publish(now, m, k.client, out)
-	if targets > 0 && m.QoS > 0 {
+	code, targets, wrote := c.publish(now, m, k.client, out)
+	if wrote && m.QoS > 0 {
 		c.await(k, p.PacketID, m, targets, out)
 	}
 	return code

@@ -14,11 +14,16 @@ import (
 // connection is closed, and its session is what the store has of it. One that is
 // not stored has ended (L15).
 func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
-	k := c.conns[ev.Conn]
-	if k == nil {
-		return
-	}
 	c.stats.Evicted++
+	if !ev.Conn.IsInProcess() && ev.Conn != 0 {
+		out.To(&shard.Dest{ID: ev.Conn}).Close = true // whatever the core still knows of it
+	}
+	k := c.conns[ev.Conn]
+	if k == nil { // the panic came when it had gone
+		if k = c.connOf(ev.Conn); k == nil {
+			return
+		}
+	}
 	c.forget(k, out)
 	switch cl := k.client; {
 	case cl == nil:
@@ -27,6 +32,16 @@ func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
 	case cl.reload == nil:
 		c.readAgain(cl, out)
 	}
+}
+
+// connOf finds a connection by the client that still has it.
+func (c *Core) connOf(id shard.ConnID) *conn {
+	for _, cl := range c.clients {
+		if cl.conn != nil && cl.conn.dest.ID == id {
+			return cl.conn
+		}
+	}
+	return nil
 }
 
 // A reload is a session that is being read again.
@@ -113,6 +128,7 @@ func (c *Core) read(now shard.Time, ev store.Event, out *shard.Out) {
 			cl.Restore(e, e.ID, f.PacketID, false)
 		}
 	}
+	l.renew()
 	for _, e := range r.came {
 		if !cl.Has(e.ID) {
 			cl.Push(e, false)

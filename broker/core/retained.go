@@ -9,7 +9,7 @@ import (
 // retain keeps m as the retained message of its topic, or deletes what was kept,
 // and finds who gets m. Once there are as many as may be, a message on another
 // topic is delivered but not kept.
-func (c *Core) retain(m *shard.Message, out *shard.Out) {
+func (c *Core) retain(m *shard.Message, out *shard.Out) (kept bool) {
 	c.batch.Reset()
 	if len(m.Payload) == 0 {
 		c.deleteRetained(m.Topic)
@@ -19,9 +19,10 @@ func (c *Core) retain(m *shard.Message, out *shard.Out) {
 	ticket, kept := c.directory.Retain(m, &c.batch, c.options.MaxRetained, c.visit)
 	if !kept {
 		c.stats.Unretained++
-		return
+		return false
 	}
-	out.Follow(ticket)
+	out.Follow(ticket, shard.Backlog{Octets: c.batch.Size(), Records: c.batch.Len()})
+	return true
 }
 
 // A scan is a new subscription whose retained messages are under way.

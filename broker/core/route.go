@@ -19,10 +19,11 @@ const inline = 1024
 
 // publish brings a message to everybody who subscribed to it, and into the
 // retained messages. by is the publisher's session, whose answer has to wait for
-// what was written; nil: nobody waits. awaited is how many sessions it was
-// written for; they are at the end of c.awaitedBy if the publisher has a socket.
+// what was written; nil: nobody waits. wrote: something was. awaited is how many
+// sessions it was written for; they are at the end of c.awaitedBy if the publisher
+// has a socket.
 // Of m nothing is kept: it may alias what is being handled.
-func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.Out) (code mqtt.ReasonCode, awaited int) {
+func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.Out) (code mqtt.ReasonCode, awaited int, wrote bool) {
 	from := ""
 	if by != nil {
 		from = by.ClientID
@@ -31,14 +32,16 @@ func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.
 }
 
 // publishFrom is publish for a client who need not be there any more.
-func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from string, out *shard.Out) (code mqtt.ReasonCode, awaited int) {
+func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from string, out *shard.Out) (code mqtt.ReasonCode, awaited int, wrote bool) {
 	c.stats.Published++
+	c.kept = nil
+	clear(c.hitAt)
 	m.ID = c.nextMessageID()
 	c.from = from
 	if m.QoS > 0 || m.Retain {
 		m = m.Keep()
 	}
-	matched, taken, durable := c.receivers(m, out)
+	matched, taken, durable, kept := c.receivers(m, out)
 	shared := durable > 1 || durable == 1 && m.Size() > inline
 	if shared {
 		m.Sharers.Store(int32(durable))
@@ -64,41 +67,41 @@ func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from st
 	}
 	clear(c.hits)
 	c.kept = nil
-	if by != nil && (durable > 0 || m.Retain) {
+	if wrote = durable > 0 || kept; wrote && by != nil {
 		c.wrote(by, out)
 	}
 	switch {
 	case matched == 0:
-		return mqtt.NoMatchingSubscribers, awaited
+		return mqtt.NoMatchingSubscribers, awaited, wrote
 	case taken == 0:
-		return mqtt.QuotaExceeded, awaited
+		return mqtt.QuotaExceeded, awaited, wrote
 	default:
-		return mqtt.Success, awaited
+		return mqtt.Success, awaited, wrote
 	}
 }
 
 // receivers leaves in c.hits the sessions that m goes to, each once, and with
 // room reserved for it: with the highest QoS of its matching subscriptions and
 // all their identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-4]. matched counts also
-// those that have no room, durable those that store it.
-func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, durable int) {
+// those that have no room, durable those that store it; retained: the retained
+// message was set.
+func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, durable int, retained bool) {
 	c.hits = c.hits[:0]
 	c.matching = m
-	if m.Retain {
-		c.retain(m, out)
+	if m.Retain && !c.stalled { // QoS 0 flows on, and is not kept
+		retained = c.retain(m, out)
 	} else {
 		c.directory.Match(m.Topic, c.visit)
 	}
-	clear(c.hitAt)
 	matched = len(c.hits)
-	kept := c.hits[:0]
+	room := c.hits[:0]
 	for _, h := range c.hits {
 		if min(h.qos, m.QoS) > 0 {
 			if !c.reserve(h.target, m.Size()) {
 				c.refuseRoom(h.target, out)
 				if c.options.WhenFull == Refuse {
-					c.giveUp(kept, m)
-					return matched, 0, 0
+					c.giveUp(room, m)
+					return matched, 0, 0, retained
 				}
 				continue
 			}
@@ -106,11 +109,11 @@ func (c *Core) receivers(m *shard.Message, out *shard.Out) (matched, taken, dura
 				durable++
 			}
 		}
-		kept = append(kept, h)
+		room = append(room, h)
 	}
-	clear(c.hits[len(kept):])
-	c.hits = kept
-	return matched, len(kept), durable
+	clear(c.hits[len(room):])
+	c.hits = room
+	return matched, len(room), durable, retained
 }
 
 // giveUp takes back the room that was reserved for a message that nobody gets.

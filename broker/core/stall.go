@@ -16,7 +16,9 @@ const refusedByStore mqtt.ReasonCode = 0xFF
 // too long the message is withdrawn.
 type awaited struct {
 	mark     shard.Mark
+	client   *client // the publisher
 	conn     shard.ConnID
+	version  mqtt.Version
 	packetID uint16
 	once     bool // QoS 2
 	message  shard.MessageID
@@ -25,7 +27,7 @@ type awaited struct {
 
 // await notes that the publisher of m waits for this round.
 func (c *Core) await(k *conn, packetID uint16, m *shard.Message, targets int, out *shard.Out) {
-	c.awaited = append(c.awaited, awaited{out.Mark(), k.dest.ID, packetID, m.QoS == 2, m.ID, targets})
+	c.awaited = append(c.awaited, awaited{out.Mark(), k.client, k.dest.ID, k.version, packetID, m.QoS == 2, m.ID, targets})
 }
 
 // arrived forgets those whose wait is over.
@@ -49,39 +51,71 @@ func (c *Core) forgetAwaited(n, targets int) {
 
 // stall refuses the publishers that wait: the store has failed for too long. What
 // they sent is withdrawn where it was not delivered yet; its records go with the
-// puts that are still to be made.
+// puts that are still to be made. A 3.x client cannot be told, and sends a message
+// of QoS 2 again on its next connection: that one stays, with its packet id, and
+// only the connection is closed.
 func (c *Core) stall(now shard.Time, out *shard.Out) {
 	c.stalled = true
 	refused := map[publication]bool{}
 	targets := c.awaitedBy
 	for i := range c.awaited {
 		a := &c.awaited[i]
-		for _, t := range targets[:a.targets] {
-			c.withdraw(t, a.message, out)
+		if !a.once || a.version == mqtt.V5 {
+			for _, t := range targets[:a.targets] {
+				c.withdraw(t, a.message, out)
+			}
+		}
+		if a.once && a.version == mqtt.V5 {
+			c.forgetInbound(a.client, a.packetID, out)
 		}
 		targets = targets[a.targets:]
 		refused[publication{a.conn, a.packetID}] = true
 	}
 	c.forgetAwaited(len(c.awaited), len(c.awaitedBy))
-	c.ring.Filter(func(r shard.Released) bool {
-		if r.Kind != ringPuback && r.Kind != ringPubrec {
-			return true
+	for _, w := range c.takeRefused(refused) {
+		if k := c.conns[w.conn]; k != nil {
+			c.refusePublish(now, k, w.id, w.once, out)
 		}
-		id := binary.BigEndian.Uint16(r.Packet[2:])
-		if !refused[publication{r.Conn, id}] {
-			return true
-		}
-		if k := c.conns[r.Conn]; k != nil {
-			c.refusePublish(now, k, id, r.Kind == ringPubrec, out)
-		}
-		return false
-	})
+	}
 }
 
 // A publication is a PUBLISH of QoS 1 or 2.
 type publication struct {
 	conn shard.ConnID
 	id   uint16
+}
+
+// A waitingAnswer is one that is not given.
+type waitingAnswer struct {
+	publication
+	once bool
+}
+
+// takeRefused takes the answers to refused publications out of the ring. What
+// follows from a refusal may put something in, and comes later.
+func (c *Core) takeRefused(refused map[publication]bool) (all []waitingAnswer) {
+	c.ring.Filter(func(r shard.Released) bool {
+		if r.Kind != ringPuback && r.Kind != ringPubrec {
+			return true
+		}
+		p := publication{r.Conn, binary.BigEndian.Uint16(r.Packet[2:])}
+		if !refused[p] {
+			return true
+		}
+		if k := c.conns[r.Conn]; k != nil {
+			k.waiting -= int32(len(r.Packet))
+		}
+		all = append(all, waitingAnswer{p, r.Kind == ringPubrec})
+		return false
+	})
+	return all
+}
+
+// forgetInbound lets a client use the packet id of a message that is not taken.
+func (c *Core) forgetInbound(cl *client, id uint16, out *shard.Out) {
+	if !cl.target.is(isDead) && cl.End(id) && cl.Stored {
+		c.recorder.DeleteInbound(&out.Batch, cl.Instance, id)
+	}
 }
 
 // withdraw takes a message back from a session that has not sent it.
@@ -105,9 +139,6 @@ func (c *Core) withdraw(t *Target, id shard.MessageID, out *shard.Out) {
 // refusePublish tells a publisher that its message is not taken.
 func (c *Core) refusePublish(now shard.Time, k *conn, id uint16, once bool, out *shard.Out) {
 	c.stats.RefusedByStore++
-	if once && k.client.End(id) && k.client.Stored {
-		c.recorder.DeleteInbound(&out.Batch, k.client.Instance, id)
-	}
 	if k.version < mqtt.V5 {
 		c.disconnect(now, k, mqtt.QuotaExceeded, out)
 		return

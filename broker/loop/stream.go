@@ -157,11 +157,11 @@ func (s *stream) send(o *shard.Output) {
 	s.closing = s.closing || o.Close
 	tell := !s.blocked && len(s.pending) > highWater
 	s.blocked = s.blocked || tell
-	s.drive()
-	s.mu.Unlock()
-	if tell {
+	if tell { // before a writer can say that it has drained it
 		s.loop.post(letter{event: shard.Event{Kind: shard.Blocked, Conn: s.id}})
 	}
+	s.drive()
+	s.mu.Unlock()
 	if o.Close {
 		delete(s.loop.streams, s.id)
 		s.discard()
@@ -211,10 +211,10 @@ func (s *stream) writeAll() {
 	drained := s.blocked
 	s.blocked = false
 	s.drive()
-	s.mu.Unlock()
 	if drained {
 		s.loop.post(letter{event: shard.Event{Kind: shard.Drained, Conn: s.id}, stream: s})
 	}
+	s.mu.Unlock()
 }
 
 // hangUp ends our half, so that the peer reads our last octets before it sees

@@ -121,6 +121,13 @@ func (s *Session) Completed(id uint16) bool {
 	return true
 }
 
+// Forgo notes that a message in flight has no record any more.
+func (s *Session) Forgo(id uint16) {
+	if i := s.find(id); i >= 0 {
+		s.busy.flights[i].Stored, s.busy.flights[i].Shared = false, false
+	}
+}
+
 // Renumber gives a message that is to be sent as a new one another packet id, so
 // that late answers to the old one are known as such. false: it is not in flight,
 // or the client has it.
@@ -184,20 +191,22 @@ func (s *Session) Flights(visit func(e shard.Entry, message shard.MessageID, id 
 // Restore puts a flight of QoS 2 back after a restart, where it was in the order
 // of messages; released: e is without its message.
 func (s *Session) Restore(e shard.Entry, message shard.MessageID, id uint16, released bool) {
+	s.insert(flight{Entry: e, message: message, id: id, again: true, released: released})
+}
+
+func (s *Session) insert(f flight) {
 	b := s.work()
 	i := len(b.flights)
-	for i > 0 && b.flights[i-1].message.Compare(message) > 0 {
+	for i > 0 && b.flights[i-1].message.Compare(f.message) > 0 {
 		i--
 	}
-	b.flights = slices.Insert(b.flights, i, flight{Entry: e, message: message, id: id, again: true, released: released})
+	b.flights = slices.Insert(b.flights, i, f)
 }
 
 // Renew puts a message of QoS 1 that may have been in flight before the restart
-// among the flights, as one that was not sent (L5).
-func (s *Session) Renew(e shard.Entry) {
-	b := s.work()
-	b.flights = append(b.flights, flight{Entry: e, message: e.ID, id: s.freeID()})
-}
+// among the flights, as one that was not sent (L5), after all that keep their
+// packet ids.
+func (s *Session) Renew(e shard.Entry) { s.insert(flight{Entry: e, message: e.ID, id: s.freeID()}) }
 
 // Has says that a message is queued or in flight, unless only its packet id is.
 func (s *Session) Has(id shard.MessageID) (found bool) {

@@ -36,6 +36,7 @@ type Out struct {
 	submitted []submitted  // rounds whose tickets are under way
 	backlog   Backlog      // of what they wrote
 	follow    store.Ticket // this round is durable no earlier than that
+	followed  Backlog      // what was submitted apart from its batch
 	committed store.Ticket
 	durable   Mark
 }
@@ -95,7 +96,10 @@ type Backlog struct{ Octets, Records int }
 
 // Backlog is what the store has not committed, this round's batch included.
 func (o *Out) Backlog() Backlog {
-	return Backlog{o.backlog.Octets + o.Batch.Size(), o.backlog.Records + o.Batch.Len()}
+	return Backlog{
+		o.backlog.Octets + o.followed.Octets + o.Batch.Size(),
+		o.backlog.Records + o.followed.Records + o.Batch.Len(),
+	}
 }
 
 // To gives the output of a connection in this round, to append to.
@@ -147,7 +151,7 @@ func (o *Out) BeginRound() {
 	o.Relays = o.Relays[:0]
 	clear(o.Reads)
 	o.Reads = o.Reads[:0]
-	o.follow = 0
+	o.follow, o.followed = 0, Backlog{}
 	o.Notes = o.Notes[:0]
 	for i := range o.outputs {
 		if cap(o.outputs[i].Data) > keepOutput {
@@ -196,8 +200,13 @@ func (o *Out) Rollback() {
 }
 
 // Follow has this round's mark wait for a ticket that another has: what the
-// round says depends on it.
-func (o *Out) Follow(t store.Ticket) { o.follow = max(o.follow, t) }
+// round says depends on it. wrote is what was submitted with it on this round's
+// account.
+func (o *Out) Follow(t store.Ticket, wrote Backlog) {
+	o.follow = max(o.follow, t)
+	o.followed.Octets += wrote.Octets
+	o.followed.Records += wrote.Records
+}
 
 // Submit hands the round's batch, if there is one, to the store, and notes its
 // ticket.
@@ -214,7 +223,8 @@ func (o *Out) Submit(submit func(*store.Batch) store.Ticket) {
 		o.durable = o.round
 		return
 	}
-	wrote := Backlog{o.Batch.Size(), o.Batch.Len()}
+	wrote := Backlog{o.followed.Octets + o.Batch.Size(), o.followed.Records + o.Batch.Len()}
+	o.followed = Backlog{}
 	o.submitted = append(o.submitted, submitted{o.round, t, wrote})
 	o.backlog.Octets += wrote.Octets
 	o.backlog.Records += wrote.Records

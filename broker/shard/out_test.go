@@ -153,7 +153,7 @@ func TestRoundsFollow(t *testing.T) {
 	require.Zero(t, o.Ticket())
 
 	o.BeginRound()
-	o.Follow(5)
+	o.Follow(5, Backlog{})
 	first := o.Mark()
 	o.Submit(none)
 	require.EqualValues(t, 5, o.Ticket())
@@ -161,7 +161,7 @@ func TestRoundsFollow(t *testing.T) {
 	require.Less(t, o.Durable(), first)
 
 	o.BeginRound()
-	o.Follow(3) // is durable, but the round before is not
+	o.Follow(3, Backlog{}) // is durable, but the round before is not
 	second := o.Mark()
 	o.Submit(none)
 	require.Less(t, o.Durable(), first)
@@ -169,7 +169,7 @@ func TestRoundsFollow(t *testing.T) {
 	require.Equal(t, second, o.Durable())
 
 	o.BeginRound()
-	o.Follow(5)
+	o.Follow(5, Backlog{})
 	o.Submit(none)
 	require.Equal(t, o.Mark(), o.Durable(), "it was durable already")
 	require.Zero(t, o.Ticket())

@@ -59,7 +59,7 @@ func (l *loop) round() {
 		if d.Kind == shard.Stored && d.Store.Kind == store.Committed {
 			l.out.Committed(d.Store.Ticket)
 		}
-		l.out.Follow(d.follow)
+		l.out.Follow(d.follow, shard.Backlog{})
 		l.out.BeginEvent()
 		l.machine.Handle(now, d.Event, &l.out)
 	}

@@ -40,7 +40,7 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 	s := &Server{ready: make([]string, len(c.Listeners))}
 	shards := c.Shards
 	if shards == 0 {
-		shards = max(1, runtime.GOMAXPROCS(0)-1)
+		shards = min(max(1, runtime.GOMAXPROCS(0)-1), 64)
 	}
 	options := broker.Options{
 		Core: core.Options{
