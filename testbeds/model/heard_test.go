@@ -156,9 +156,6 @@ func (d *delivery) as(sub subscription, qos byte) *delivery {
 // begun notes that a delivery is under way; of QoS 0 it is done with.
 func (s *session) begun(d *delivery, p published) error {
 	if d.qos > 0 {
-		if d.group != "" && p.dup && s.link.v5 { // see groupForgetsOptions
-			d.ids, d.retain = p.ids, []bool{p.retain}
-		}
 		d.id, d.again, d.loose = p.id, false, false
 		s.flights = append(s.flights, d)
 	}
@@ -180,7 +177,7 @@ func (e *delivery) precedes(d *delivery) bool {
 // fits says whether p is this delivery.
 func (m *model) fits(s *session, d *delivery, p published) error {
 	fail := func(what string, want any) error { return fmt.Errorf("owed is %q with %s %v", d.payload, what, want) }
-	changed := groupForgetsOptions && d.group != "" && d.loose && p.dup
+	changed := groupForgetsOptions && d.group != "" && (d.loose || d.again) && p.dup
 	inUse := slices.ContainsFunc(s.owed, func(e *delivery) bool { return e != d && e.again && !e.loose && e.id == p.id && p.qos > 0 })
 	switch {
 	case d.topic != p.topic || d.payload != p.payload:
@@ -244,7 +241,7 @@ func (m *model) rest() error {
 			}
 		}
 		for _, d := range all {
-			if open && !full && !d.optional && !d.expired(m.now) && !(d.loose && d.qos == 2) {
+			if open && !full && !d.optional && !d.expired(m.now) && !d.loose {
 				return fmt.Errorf("%s: nobody got %q", group, d.payload)
 			}
 		}
