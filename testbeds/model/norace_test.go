@@ -3,4 +3,4 @@
 package model
 
 // checks is how many random runs a test makes.
-const checks = "4000"
+const checks = "500"

@@ -3,4 +3,4 @@
 package model
 
 // checks is how many random runs a test makes; the race detector is slow.
-const checks = "1000"
+const checks = "300"
