@@ -181,7 +181,8 @@ func (m *model) attach(client string, clean bool, expiry time.Duration, w *will,
 func (m *model) takeOver(s *session, clean bool) {
 	old := s.link
 	if clean && s.will != nil {
-		s.will.delay = 0
+		w := *s.will // an earlier state may have it
+		w.delay, s.will = 0, &w
 	}
 	m.detach(s)
 	if old.v5 && old.up {
