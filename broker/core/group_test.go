@@ -192,3 +192,53 @@ func TestL7QoSOfAGroup(t *testing.T) {
 	p.send(message("jobs/1", "z", 2, 3))
 	require.Empty(t, low.take())
 }
+
+// TestL7LeaverGivesBackTheOnlyOne: to one that is ready on the same shard.
+func TestL7LeaverGivesBackTheOnlyOne(t *testing.T) {
+	r := newRig(t, Options{})
+	all := members(r, 1, "a", "b")
+	p := r.volatile("p", mqtt.V5)
+	p.send(message("jobs/1", "x", 1, 1))
+	r.commit()
+	require.Equal(t, "PUBLISH jobs/1 x q1", all[0].take())
+	all[0].drop()
+	r.commit()
+	require.Equal(t, "PUBLISH jobs/1 x q1", all[1].take())
+}
+
+// TestL7ExactlyOnceOfAVolatileMember: its session ends with a crash, and what it
+// may have had of QoS 2 ends with it.
+func TestL7ExactlyOnceOfAVolatileMember(t *testing.T) {
+	r := newRig(t, Options{})
+	b := r.kept("b", mqtt.V5)
+	b.subscribe("$share/g/jobs/+", 2)
+	b.drop()
+	a := r.volatile("a", mqtt.V5)
+	a.subscribe("$share/g/jobs/+", 2)
+	p := r.volatile("p", mqtt.V5)
+	p.send(message("jobs/1", "x", 2, 1))
+	r.commit()
+	require.Equal(t, "PUBLISH jobs/1 x q2", a.take())
+	require.Equal(t, "PUBREC 1", p.take())
+	r = r.reload(Options{})
+	b = r.dial(mqtt.V5)
+	b.send(connect("b", mqtt.V5, false, 600))
+	r.commit()
+	r.commit()
+	require.Equal(t, "CONNACK present", b.take(), "[MQTT-4.8.2-5]: a's session has ended, nobody else gets it")
+}
+
+// TestL7GivenBackIsStored: if the group has become durable meanwhile.
+func TestL7GivenBackIsStored(t *testing.T) {
+	r := newRig(t, Options{})
+	v := r.volatile("v", mqtt.V5)
+	v.subscribe("$share/g/jobs/+", 1)
+	r.volatile("p", mqtt.V5).send(message("jobs/1", "x", 1, 1))
+	r.commit()
+	require.Equal(t, "PUBLISH jobs/1 x q1", v.take())
+	members(r, 1, "d")[0].drop()
+	v.drop()
+	r.commit()
+	r = r.reload(Options{})
+	require.Equal(t, 1, r.core.clients["d"].groups["$share/g/jobs/+"].group.queue.Queued())
+}

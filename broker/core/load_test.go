@@ -290,3 +290,120 @@ func (r *rig) entries() (n int) {
 	})
 	return n
 }
+
+// TestL5LoadedIDsAreDistinct: flights that are given ids anew skip those in use.
+func TestL5LoadedIDsAreDistinct(t *testing.T) {
+	r := newRig(t, Options{}).reload(Options{}) // epoch 1
+	s := r.kept("s", mqtt.V5)
+	s.subscribe("t", 2)
+	epoch := 2
+	r.core.clients["s"].StartIDs(uint16(epoch*40503%65536) - 1) // it had so many messages since
+	p := r.volatile("p", mqtt.V5)
+	p.send(message("t", "one", 1, 1), message("t", "two", 2, 2))
+	r.commit()
+	require.Equal(t, "PUBLISH t one q1\nPUBLISH t two q2", s.take())
+	ids := func() (all []uint16) {
+		r.core.clients["s"].Flights(func(_ shard.Entry, _ shard.MessageID, id uint16, _ bool) { all = append(all, id) })
+		return all
+	}
+	r = r.reload(Options{})
+	s = r.dial(mqtt.V5)
+	s.send(connect("s", mqtt.V5, false, 600))
+	r.commit()
+	two := ids()
+	require.NotEqual(t, two[0], two[1])
+}
+
+// One damaged octet does not make garbage of what it owns.
+func TestDamagedRecordKeepsTheRest(t *testing.T) {
+	r := newRig(t, Options{})
+	r.kept("s", mqtt.V311).subscribe("t", 1)
+	r.volatile("p", mqtt.V311).send(message("t", "x", 1, 1), message("t", "y", 1, 2))
+	r.commit()
+	n := newRig(t, Options{})
+	loader := NewLoader([]*Core{n.core}, 0)
+	require.NoError(t, r.store.Load(func(key, value []byte) error {
+		v := append([]byte(nil), value...)
+		if key[0] == 's' && len(key) == 10 {
+			v[len(v)-1] ^= 1
+		}
+		return loader.Visit(key, v)
+	}))
+	n.out.BeginRound()
+	loader.Finish(&n.out)
+	deleted := 0
+	n.out.Batch.Each(func(op store.Op) {
+		if op.Kind == store.Delete {
+			deleted++
+		}
+	})
+	require.EqualValues(t, 1, loader.Damaged)
+	require.Zero(t, deleted, "one bit, and all that the session had is removed")
+}
+
+// An epoch that cannot be read is found from the instances that it gave.
+func TestDamagedEpoch(t *testing.T) {
+	r := newRig(t, Options{}).reload(Options{}) // epoch 1
+	r.kept("old", mqtt.V311).subscribe("t", 1)
+	r.volatile("p", mqtt.V311).send(message("t", "x", 1, 1))
+	r.commit()
+	old := r.core.clients["old"].Instance
+	n := newRig(t, Options{})
+	loader := NewLoader([]*Core{n.core}, 0)
+	require.NoError(t, r.store.Load(func(key, value []byte) error {
+		v := append([]byte(nil), value...)
+		if key[0] == keyEpoch {
+			v[len(v)-1] ^= 1
+		}
+		return loader.Visit(key, v)
+	}))
+	n.out.BeginRound()
+	loader.Finish(&n.out)
+	n.out.Submit(n.store.Submit)
+	n.commit()
+	require.Equal(t, old, n.core.clients["old"].Instance)
+	n.kept("new", mqtt.V311)
+	require.NotEqual(t, old, n.core.clients["new"].Instance)
+}
+
+// A PUBREL that is outstanding is not taken for an entry of the same message that
+// came by another subscription.
+func TestReleasedFlightIsNotAnEntry(t *testing.T) {
+	r := newRig(t, Options{})
+	a := members(r, 2, "a")[0]
+	a.subscribe("jobs/1", 1)
+	r.volatile("p", mqtt.V5).send(message("jobs/1", "x", 2, 1))
+	r.commit()
+	var id uint16
+	r.core.clients["a"].Flights(func(e shard.Entry, _ shard.MessageID, i uint16, _ bool) {
+		if e.QoS == 2 {
+			id = i
+		}
+	})
+	a.take()
+	a.send(&mqtt.Pubrec{PacketID: id})
+	r.commit()
+	require.Contains(t, a.take(), "PUBREL")
+	r = r.reload(Options{})
+	a = r.dial(mqtt.V5)
+	a.send(connect("a", mqtt.V5, false, 600))
+	r.commit()
+	r.commit()
+	require.Contains(t, a.take(), "PUBREL", "the client waits for it")
+}
+
+// TestL15EvictKeepsSession: a kept session loses its connection, no more.
+func TestL15EvictKeepsSession(t *testing.T) {
+	r := newRig(t, Options{})
+	s := r.kept("s", mqtt.V5)
+	s.subscribe("t", 1)
+	p := r.volatile("p", mqtt.V5)
+	p.send(message("t", "x", 1, 1))
+	r.commit()
+	require.Equal(t, "PUBACK 1", p.take())
+	r.out.BeginEvent()
+	r.core.Evict(r.now, shard.Event{Kind: shard.Received, Conn: s.id}, &r.out)
+	r.out.Submit(r.store.Submit)
+	r.commit()
+	require.Contains(t, r.core.clients, "s")
+}

@@ -87,3 +87,134 @@ func TestL10StoreIsBehind(t *testing.T) {
 	require.False(t, p.paused)
 	require.Len(t, p.got, sent)
 }
+
+// TestL9RefusedMessageMayComeAgain: its publisher had gone when it was refused;
+// the id that it has taken may not outlive the message.
+func TestL9RefusedMessageMayComeAgain(t *testing.T) {
+	r := newRig(t, Options{})
+	s := r.kept("s", mqtt.V5)
+	s.subscribe("t", 2)
+	s.drop()
+	r.commit()
+	p := r.kept("p", mqtt.V5)
+	p.send(message("t", "precious", 2, 7))
+	r.tell(store.Event{Kind: store.Failed, Err: stalled.Err})
+	p.drop() // it lost patience
+	r.tell(stalled)
+	r.commit() // the disk works again
+
+	p = r.dial(mqtt.V5)
+	p.send(connect("p", mqtt.V5, false, 600))
+	r.commit()
+	require.Equal(t, "CONNACK present", p.take())
+	m := message("t", "precious", 2, 7)
+	m.Dup = true
+	p.send(m)
+	r.commit()
+	require.Equal(t, "PUBREC 7", p.take())
+	require.Equal(t, 1, r.core.clients["s"].Queued(), "acknowledged, and nobody has it")
+}
+
+// TestL9ExactlyOnceOf311: MQTT 3.x has no refusal for QoS 2, so the message stays
+// and with it its id: who has had it does not get it again.
+func TestL9ExactlyOnceOf311(t *testing.T) {
+	r := newRig(t, Options{})
+	s := r.kept("s", mqtt.V311)
+	s.subscribe("t", 2)
+	s.drop()
+	r.commit()
+	v := r.volatile("v", mqtt.V311)
+	v.subscribe("t", 2)
+	p := r.kept("p", mqtt.V311)
+	p.send(message("t", "once", 2, 7))
+	require.Equal(t, "PUBLISH t once q2", v.take())
+	r.tell(store.Event{Kind: store.Failed, Err: stalled.Err})
+	r.tell(stalled)
+	require.True(t, p.closed)
+	r.commit()
+	p = r.dial(mqtt.V311)
+	p.send(connect("p", mqtt.V311, false, 600))
+	r.commit()
+	p.take()
+	m := message("t", "once", 2, 7)
+	m.Dup = true
+	p.send(m)
+	r.commit()
+	require.Equal(t, "PUBREC 7", p.take())
+	require.Empty(t, v.take(), "exactly once")
+}
+
+// TestL9WillOfTheRefused: a connection that is closed because of a refusal may
+// leave a will, which waits like any other message.
+func TestL9WillOfTheRefused(t *testing.T) {
+	r := newRig(t, Options{})
+	s := r.kept("s", mqtt.V5)
+	s.subscribe("t", 1)
+	s.drop()
+	w := r.kept("w", mqtt.V5)
+	w.subscribe("wills", 2)
+	r.commit()
+	p := r.dial(mqtt.V311)
+	c := connect("p", mqtt.V311, true, 0)
+	c.HasWill, c.Will = true, mqtt.Will{Topic: []byte("wills"), Payload: []byte("gone"), QoS: 2}
+	p.send(c)
+	r.commit()
+	p.take()
+	p.send(message("t", "one", 1, 9))
+	r.tell(store.Event{Kind: store.Failed, Err: stalled.Err})
+	r.tell(stalled)
+	require.True(t, p.closed)
+	r.commit()
+	r.commit()
+	require.Equal(t, "PUBLISH wills gone q2", w.take())
+	require.Zero(t, r.core.conns[w.id].heldOctets)
+}
+
+// TestL9AnswersAreBounded: who causes answers that wait is not read at the bound.
+func TestL9AnswersAreBounded(t *testing.T) {
+	r := newRig(t, Options{})
+	p := r.kept("p", mqtt.V5)
+	p.send(message("nobody", "x", 2, 1)) // its id is stored: all answers wait
+	r.tell(store.Event{Kind: store.Failed, Err: stalled.Err})
+	r.tell(stalled)
+	n := 0
+	for range 100 {
+		var all []mqtt.Packet
+		for range 1000 {
+			all = append(all, &mqtt.Pubrel{PacketID: 9})
+		}
+		p.send(all...)
+		if n++; p.paused || p.closed {
+			return
+		}
+	}
+	t.Fatal(r.core.ring.Len(), "answers in the ring, and it is still read")
+}
+
+// TestL9SubscriptionsAreBounded: the same for those that write to the store.
+func TestL9SubscriptionsAreBounded(t *testing.T) {
+	r := newRig(t, Options{})
+	p := r.kept("p", mqtt.V5)
+	r.tell(store.Event{Kind: store.Failed, Err: stalled.Err})
+	r.tell(stalled)
+	raw := mqtt.AppendFilter(nil, "t", mqtt.SubscribeOptions{QoS: 1})
+	for range 20000 {
+		p.send(&mqtt.Subscribe{PacketID: 1, Filters: mqtt.NewFilters(raw)})
+		if p.paused || p.closed {
+			return
+		}
+	}
+	t.Fatal(r.out.Backlog())
+}
+
+// TestL9RetainedIsRefused: also if nobody but the retained messages waits.
+func TestL9RetainedIsRefused(t *testing.T) {
+	r := newRig(t, Options{})
+	p := r.volatile("p", mqtt.V5)
+	m := message("t", "x", 1, 1)
+	m.Retain = true
+	p.send(m)
+	r.tell(store.Event{Kind: store.Failed, Err: stalled.Err})
+	r.tell(stalled)
+	require.Equal(t, "PUBACK 1 0x97", p.take())
+}
