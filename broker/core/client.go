@@ -27,6 +27,7 @@ type rare struct {
 	// extension belongs to the connection's protocol and is stored with the
 	// session: topic ids and sleep state of an MQTT-SN node.
 	extension []byte
+	details   []shard.Detail // by number; apart from the extension, because they change by themselves
 	will      *will
 	scans     []scan  // retained messages that are still to come
 	reload    *reload // nil: it is as the store has it

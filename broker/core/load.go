@@ -275,6 +275,12 @@ func (l *Loader) session(key, value []byte) error {
 			return err
 		}
 		s.client.Begin(packetID)
+	case session.PartDetail:
+		number, detail, err := session.ReadDetail(key, rest, value)
+		if err != nil {
+			return err
+		}
+		s.client.setDetail(number, detail)
 	}
 	return nil
 }
@@ -302,6 +308,7 @@ func (l *Loader) beginSession(instance uint64, key, value []byte) error {
 	}
 	cl.SetExpiry(r.expiry)
 	cl.setExtension(r.extension)
+	cl.dropDetails()
 	cl.setWill(r.will)
 	cl.Stored = true
 	cl.target.set(isDurable)

@@ -22,7 +22,7 @@ func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 	}
 	out.Wake = append(out.Wake, shard.Wake{
 		Kind: shard.WakeAccepted, Conn: k.dest.ID, Present: present,
-		Mark: k.client.Written, Ext: k.client.extension,
+		Mark: k.client.Written, Ext: k.client.extension, Details: k.client.details,
 	})
 	c.wake(k, out)
 	c.online(now, k.client, true, out)
@@ -215,4 +215,27 @@ func (c *Core) Close(now shard.Time, id shard.ConnID, lost bool, out *shard.Out)
 		k.client.setWill(nil)
 	}
 	c.lose(now, k, out)
+}
+
+// Discard ends an in-process connection and its session.
+func (c *Core) Discard(now shard.Time, id shard.ConnID, out *shard.Out) {
+	if k := c.conns[id]; k != nil {
+		k.client.setWill(nil)
+		k.client.SetExpiry(0)
+		c.lose(now, k, out)
+	}
+}
+
+// Knows says whether a client id has a session here.
+func (c *Core) Knows(clientID string) bool { return c.clients[clientID] != nil }
+
+// Kept counts the stored sessions that in-process connections extended. It looks
+// at all.
+func (c *Core) Kept() (n int) {
+	for _, cl := range c.clients {
+		if cl.Stored && len(cl.extension) > 0 {
+			n++
+		}
+	}
+	return n
 }

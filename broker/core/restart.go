@@ -51,7 +51,7 @@ func (c *Core) beginLoaded(now shard.Time, out *shard.Out) {
 		switch {
 		case cl.target.is(isDead) || cl.conn != nil:
 		case l.local:
-			out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeLoaded, Client: cl.ClientID, Ext: cl.extension})
+			out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeLoaded, Client: cl.ClientID, Ext: cl.extension, Details: cl.details})
 			c.clientDue.Set(&cl.due, now+1)
 		default:
 			c.clientDeadline(now, cl, out)

@@ -90,3 +90,23 @@ func ReadInbound(key, rest, value []byte) (packetID uint16, err error) {
 	}
 	return binary.BigEndian.Uint16(rest), nil
 }
+
+// PutDetail stores one of the things that an in-process connection keeps with the
+// session, under a number that is its own.
+func (r *Recorder) PutDetail(b *store.Batch, instance uint64, number uint32, detail []byte) {
+	key := binary.BigEndian.AppendUint32(AppendKey(r.key[:0], instance, PartDetail), number)
+	r.value = append(store.Seal(r.value, recordVersion), detail...)
+	b.Put(key, store.Sealed(key, r.value))
+}
+
+// ReadDetail reads what PutDetail made; the detail is a part of value.
+func ReadDetail(key, rest, value []byte) (number uint32, detail []byte, err error) {
+	detail, err = open(key, value)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(rest) != 4 {
+		return 0, nil, store.ErrDamaged
+	}
+	return binary.BigEndian.Uint32(rest), detail, nil
+}

@@ -26,6 +26,7 @@ const (
 	PartSubscription             // filter
 	PartFlight                   // packet id: a message of QoS 2 on its way to the client
 	PartInbound                  // packet id: a message of QoS 2 that the client has not released
+	PartDetail                   // number: what an in-process connection keeps with the session
 )
 
 // keySize is how long the keys without a filter are at most.

@@ -32,4 +32,13 @@ type Wake struct {
 	Present bool   // accepted: the session was there
 	Mark    Mark   // accepted: the answer waits for it
 	Ext     []byte // accepted, loaded: what Extend stored with the session
+	Details []Detail
+}
+
+// A Detail is one of the things that an in-process connection keeps with its
+// session apart from the rest, because it changes by itself. Its number is the
+// connection's own.
+type Detail struct {
+	Number uint32
+	Value  []byte
 }

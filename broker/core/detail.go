@@ -1,0 +1,41 @@
+package core
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// Detail keeps a small value with the session of an in-process connection, in
+// place of the one that had the number before. It is a record of its own. What
+// tells the client of it waits for the mark.
+func (c *Core) Detail(id shard.ConnID, number uint32, value []byte, out *shard.Out) shard.Mark {
+	k := c.conns[id]
+	if k == nil {
+		return 0
+	}
+	k.client.setDetail(number, value)
+	if k.client.Stored {
+		c.recorder.PutDetail(&out.Batch, k.client.Instance, number, value)
+		c.wrote(k.client, out)
+	}
+	return k.client.Written
+}
+
+// setDetail copies value.
+func (cl *client) setDetail(number uint32, value []byte) {
+	own := cl.own()
+	i, found := slices.BinarySearchFunc(own.details, number, func(e shard.Detail, n uint32) int { return cmp.Compare(e.Number, n) })
+	if !found {
+		own.details = slices.Insert(own.details, i, shard.Detail{Number: number})
+	}
+	e := &own.details[i]
+	e.Value = append(e.Value[:0], value...)
+}
+
+func (cl *client) dropDetails() {
+	if len(cl.details) > 0 {
+		cl.own().details = nil
+	}
+}
