@@ -22,6 +22,8 @@ var (
 	errWill       = errors.New("mqtt-sn: CONNECT: wills of nodes are not supported")
 	errMoved      = errors.New("mqtt-sn: CONNECT: the client id is in use at another address")
 	errFull       = errors.New("mqtt-sn: CONNECT: the listener has as many clients as it may")
+	errForwarder  = errors.New("mqtt-sn: CONNECT: the forwarder has as many nodes as it may")
+	errKept       = errors.New("mqtt-sn: CONNECT: as many sessions of nodes are kept as may be")
 )
 
 // connect answers CONNECT (6.2). n is the node at the address, if there is one.
@@ -34,40 +36,45 @@ func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, da
 	}
 	clientID, err := o.clientID(p)
 	if err == nil {
-		err = c.judge(o, clientID, p)
+		err = c.judge(now, o, clientID, p)
 	}
 	if err != nil {
 		c.refuse(o, err)
 		return
 	}
 	if n != nil && n.session.ClientID != clientID { // the old one is lost (C4)
-		n.session.End(now, true, c.up, n, c.out)
-		c.remove(n)
+		c.lose(now, n)
 	}
+	idle := false
 	// The broker takes over whatever connection the client id has, here or
 	// elsewhere (C3), and keeps its session or not, as the node says (C2).
 	if old := c.clients[clientID]; old != nil {
 		if s := old.session.State(); p.CleanSession && (s == session.Asleep || s == session.Awake) {
 			c.stats.SleptAway++
 		}
+		idle = old.session.Idle()
 		c.remove(old)
 	}
-	c.admit(now, o, clientID, p, data)
+	n = c.admit(now, o, clientID, p, data)
+	if idle && !p.CleanSession {
+		n.session.BeginsAnew()
+	}
 }
 
 // admit opens a session for a node; the broker's answer goes on with it.
-func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Connect, data []byte) {
+func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Connect, data []byte) *node {
 	var expiry time.Duration
 	if !p.CleanSession {
 		expiry = expiryKept
 	}
 	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
-	n := &node{core: c, addr: o.Address, local: o.local, connect: append([]byte(nil), withoutSurplus(data)...)}
+	n := &node{core: c, addr: o.Address, local: o.local, ctrl: o.ctrl, connect: append([]byte(nil), data...)}
 	n.due.Value = n
 	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
 	c.conns[conn], c.clients[clientID] = n, n
 	c.settleAt(n)
 	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: o.peer})
+	return n
 }
 
 // predefined are the topic ids that a node knows without registration.
@@ -83,8 +90,8 @@ func (o *origin) limits() session.Limits {
 	return session.Limits{LinkInfo: o.link, MTU: int32(mtu)}
 }
 
-// clientID is the node's client id, derived from its wireless node id if it
-// names none itself (C5).
+// clientID is the node's client id, derived from its forwarder and its wireless
+// node id if it names none itself (C5).
 func (o *origin) clientID(p *mqttsn.Connect) (string, error) {
 	switch {
 	case len(p.ClientID) > mqttsn.MaxClientID: // C5
@@ -92,7 +99,7 @@ func (o *origin) clientID(p *mqttsn.Connect) (string, error) {
 	case len(p.ClientID) > 0:
 		return string(p.ClientID), nil
 	case o.node.n > 0:
-		return "node-" + hex.EncodeToString(o.node.octets[:o.node.n]), nil
+		return "node-" + o.forwarderName() + "-" + hex.EncodeToString(o.node.octets[:o.node.n]), nil
 	default:
 		return "", errClientID
 	}
@@ -102,7 +109,7 @@ func (o *origin) clientID(p *mqttsn.Connect) (string, error) {
 var errAnonymous = errors.New("mqtt-sn: CONNECT: anonymous clients are not accepted from there")
 
 // judge says why a CONNECT is not accepted; nil: it is.
-func (c *Core) judge(o *origin, clientID string, p *mqttsn.Connect) error {
+func (c *Core) judge(now shard.Time, o *origin, clientID string, p *mqttsn.Connect) error {
 	var bad *mqttsn.PacketError
 	switch {
 	case !o.admit:
@@ -115,10 +122,22 @@ func (c *Core) judge(o *origin, clientID string, p *mqttsn.Connect) error {
 		return errClientID
 	case !c.mayConnect(c.clients[clientID], o):
 		return errMoved
-	case c.nodes[o.Address] == nil && c.onLink(o) >= o.link.MaxClients:
+	case !c.takesPlace(clientID, o) && c.onLink(o) >= o.link.MaxClients:
 		return errFull
+	case o.node.n > 0 && c.nodes[o.Address] == nil && c.behind[o.forwarder()] >= maxBehind:
+		return errForwarder
+	case !p.CleanSession && !c.mayKeep(now, o, clientID):
+		return errKept
 	}
 	return nil
+}
+
+// takesPlace says that a CONNECT makes the link's nodes no more: there is one at
+// the address, or the client moves from another (S12).
+func (c *Core) takesPlace(clientID string, o *origin) bool {
+	old := c.clients[clientID]
+	return c.nodes[o.Address] != nil ||
+		old != nil && old.addr.link == o.Address.link && c.nodes[old.addr] == old
 }
 
 // onLink counts the nodes of a link, on all shards if there are several. Without
@@ -144,12 +163,15 @@ func (c *Core) refuse(o *origin, err error) {
 	case errAnonymous:
 		c.stats.RefusedAnonymous++
 		note = shard.NoteRefusedAnonymous
-	case errFull:
+	case errKept:
+		c.stats.TooManyKept++
+		code = mqttsn.Congestion
+	case errFull, errForwarder:
 		code = mqttsn.Congestion
 	}
 	c.out.Note(shard.Note{Kind: note, Listener: o.link.Listener, Peer: o.peer, Err: err})
 	c.scratch = (&mqttsn.Connack{Code: code}).AppendTo(c.scratch[:0])
-	c.reply(o.Address, o.local, c.scratch)
+	c.reply(o.Address, o.local, o.ctrl, c.scratch)
 }
 
 // mayMove applies the roaming table (S12): whether a client id that is at old
@@ -183,12 +205,11 @@ func (c *Core) roam(now shard.Time, o *origin, clientID string) *node {
 		return nil
 	}
 	if other := c.nodes[o.Address]; other != nil {
-		other.session.End(now, true, c.up, other, c.out)
-		c.remove(other)
+		c.lose(now, other)
 	}
 	c.leaveFrom(n)
 	n.away = false
-	n.addr, n.local = o.Address, o.local
+	n.addr, n.local, n.ctrl = o.Address, o.local, o.ctrl
 	c.settleAt(n)
 	n.session.Roam(now, o.limits(), c.up, n, c.out)
 	return n

@@ -37,6 +37,8 @@ type Core struct {
 	clients map[string]*node
 	ring    shard.Ring
 	due     deadline.Heap[*node]
+	behind  map[forwarder]int // nodes
+	kept    kept
 	scolded scolded
 	wall    time.Duration // the wall clock at time zero
 	stats   Stats
@@ -59,6 +61,7 @@ func New(up Uplink, options Options) *Core {
 		nodes:   map[Address]*node{},
 		conns:   map[shard.ConnID]*node{},
 		clients: map[string]*node{},
+		behind:  map[forwarder]int{},
 	}
 }
 
@@ -87,6 +90,7 @@ type node struct {
 	session *session.Session
 	away    bool       // its link has not come up since the restart
 	gated   shard.Mark // what the newest answer waits for
+	ctrl    byte       // of its forwarder's last encapsulation (P16)
 	connect []byte     // the CONNECT that began this, while nothing followed it (C1)
 	due     deadline.Item[*node]
 }
@@ -156,7 +160,7 @@ func (c *Core) Evict(now shard.Time, out *shard.Out) {
 func (c *Core) Woken(now shard.Time, w shard.Wake, out *shard.Out) {
 	c.out = out
 	if w.Kind == shard.WakeLoaded {
-		c.load(now, w.Client, w.Ext)
+		c.load(now, &w)
 		return
 	}
 	n := c.conns[w.Conn]
@@ -165,11 +169,15 @@ func (c *Core) Woken(now shard.Time, w shard.Wake, out *shard.Out) {
 	}
 	switch w.Kind {
 	case shard.WakeAccepted:
-		n.session.Accepted(now, w.Ext, w.Mark, c.up, n, out)
+		n.session.Accepted(now, &w, c.up, n, out)
 	case shard.WakeDeliver:
 		n.session.Wake(now, c.up, n, out)
 	case shard.WakeRefused:
-		n.Send(&mqttsn.Connack{Code: mqttsn.NotSupported})
+		code := mqttsn.NotSupported
+		if w.Code == shard.WakeBusy {
+			code = mqttsn.Congestion
+		}
+		n.Send(&mqttsn.Connack{Code: code})
 		c.remove(n)
 		return
 	case shard.WakeClosed:

@@ -10,8 +10,9 @@ import (
 // load goes on with a node whose session the broker has loaded. One that was
 // asleep is asleep again, where it was (L14). Any other was cut off by the
 // restart, and is told so when it speaks (C14).
-func (c *Core) load(now shard.Time, clientID string, ext []byte) {
-	r, err := session.ParseRecord(ext, c.wall)
+func (c *Core) load(now shard.Time, w *shard.Wake) {
+	clientID := w.Client
+	r, err := session.ParseRecord(w.Ext, w.Details, c.wall)
 	if err != nil || !r.Asleep {
 		return
 	}

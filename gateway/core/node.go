@@ -40,18 +40,21 @@ func (n *node) Address() []byte {
 // Wall implements session.Peer.
 func (n *node) Wall() time.Duration { return n.core.wall }
 
+// Count implements session.Peer.
+func (n *node) Count(k session.Counter) { n.core.stats.Counts[k]++ }
+
 // Answers implements session.Peer.
 func (n *node) Answers() *session.Answers { return &n.core.answers }
 
 // transmit sends a message, in encapsulation if the node is behind a forwarder.
 func (n *node) transmit(message []byte) {
-	n.core.reply(n.addr, n.local, message)
+	n.core.reply(n.addr, n.local, n.ctrl, message)
 }
 
 // reply sends a message to an address, by way of its forwarder if it has one.
-func (c *Core) reply(to Address, local radio.Addr, message []byte) {
+func (c *Core) reply(to Address, local radio.Addr, ctrl byte, message []byte) {
 	if to.node.n > 0 {
-		f := mqttsn.Forward{NodeID: to.node.octets[:to.node.n], Message: message}
+		f := mqttsn.Forward{Ctrl: ctrl, NodeID: to.node.octets[:to.node.n], Message: message}
 		c.wrapped = f.AppendTo(c.wrapped[:0])
 		message = c.wrapped
 	}

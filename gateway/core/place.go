@@ -85,8 +85,7 @@ func (c *Core) relay(to int, kind shard.Kind, link shard.LinkID, d radio.Datagra
 // settleAt puts a node at its address. Whoever was there, here or on another
 // shard, has lost it (C4).
 func (c *Core) settleAt(n *node) {
-	c.nodes[n.addr] = n
-	c.count(n.addr.link, 1)
+	c.put(n)
 	if c.options.Places == nil {
 		return
 	}
@@ -101,10 +100,33 @@ func (c *Core) leaveFrom(n *node) {
 	if c.nodes[n.addr] != n {
 		return
 	}
-	delete(c.nodes, n.addr)
-	c.count(n.addr.link, -1)
+	c.take(n)
 	if c.options.Places != nil {
 		c.options.Places.Leave(n.addr, c.options.Shard)
+	}
+}
+
+// put and take keep the table of addresses and what is counted by it. Whoever had
+// the address before has lost it.
+func (c *Core) put(n *node) {
+	if old := c.nodes[n.addr]; old != nil {
+		c.take(old)
+	}
+	c.nodes[n.addr] = n
+	c.count(n.addr.link, 1)
+	if n.addr.node.n > 0 {
+		c.behind[n.addr.forwarder()]++
+	}
+}
+
+func (c *Core) take(n *node) {
+	delete(c.nodes, n.addr)
+	c.count(n.addr.link, -1)
+	if n.addr.node.n > 0 {
+		f := n.addr.forwarder()
+		if c.behind[f]--; c.behind[f] == 0 {
+			delete(c.behind, f)
+		}
 	}
 }
 
@@ -123,9 +145,7 @@ func (c *Core) displaced(now shard.Time, link shard.LinkID, batch []radio.Datagr
 		if at, known := c.options.Places.Find(a); n == nil || known && at == c.options.Shard {
 			continue // it is gone, or has come back
 		}
-		n.session.End(now, true, c.up, n, c.out)
-		delete(c.nodes, a) // the place is another's: nothing to leave
-		c.count(a.link, -1)
-		c.remove(n)
+		c.take(n) // the place is another's: nothing to leave
+		c.lose(now, n)
 	}
 }

@@ -15,6 +15,7 @@ type origin struct {
 	admit bool // anonymous clients are accepted from there
 
 	relayed bool // by another shard, which did nothing with it
+	ctrl    byte // of the encapsulation, which answers repeat (P16)
 }
 
 // receive handles one datagram. What is malformed is counted, and gets no
@@ -77,6 +78,7 @@ func (o *origin) behind(f *mqttsn.Forward, c *Core) bool {
 		return false
 	}
 	o.node.n = uint8(copy(o.node.octets[:], f.NodeID))
+	o.ctrl = f.Ctrl
 	return true
 }
 
@@ -84,6 +86,11 @@ func (o *origin) behind(f *mqttsn.Forward, c *Core) bool {
 // stranger's.
 func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 	n := c.nodes[o.Address]
+	data = withoutSurplus(data)
+	if len(data) > o.link.MaxPacket {
+		c.tooLarge(n, p)
+		return
+	}
 	switch p := p.(type) {
 	case *mqttsn.Connect:
 		c.connect(now, o, n, p, data)
@@ -96,10 +103,6 @@ func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 	case *mqttsn.Publish:
 		if p.QoS == mqttsn.QoSMinus1 && n == nil {
 			c.publishMinus1(now, o, p)
-			return
-		}
-		if len(data) > o.link.MaxPacket {
-			c.tooLarge(n, p)
 			return
 		}
 	case *mqttsn.Pingreq:
@@ -119,7 +122,7 @@ func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 		return
 	}
 	n.connect = nil
-	n.local = o.local
+	n.local, n.ctrl = o.local, o.ctrl
 	if n.session.State() == session.Asleep && request(p) {
 		c.stats.FromSleepers++
 	}
@@ -139,11 +142,12 @@ func request(p mqttsn.Packet) bool {
 	}
 }
 
-// tooLarge refuses a message above the listener's limit (P10).
-func (c *Core) tooLarge(n *node, p *mqttsn.Publish) {
+// tooLarge refuses a message above the listener's limit (P10). Only a PUBLISH has
+// an answer that says so.
+func (c *Core) tooLarge(n *node, p mqttsn.Packet) {
 	c.stats.TooLarge++
-	if n != nil && p.QoS >= mqttsn.QoS1 {
-		n.Send(&mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: mqttsn.NotSupported})
+	if p, ok := p.(*mqttsn.Publish); ok && n != nil && p.QoS >= mqttsn.QoS1 {
+		n.session.Tell(&mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: mqttsn.NotSupported}, n)
 	}
 }
 
@@ -153,7 +157,7 @@ func (c *Core) tooLarge(n *node, p *mqttsn.Publish) {
 func (c *Core) publishMinus1(now shard.Time, o *origin, p *mqttsn.Publish) {
 	all := session.Predefined{All: c.options.Predefined["*"]}
 	name, code := all.Resolve(p)
-	if !o.admit || code != mqttsn.Accepted || len(p.Data) > o.link.MaxPacket {
+	if !o.admit || code != mqttsn.Accepted {
 		c.stats.QoSMinus1Refused++
 		if !o.admit {
 			c.out.Note(shard.Note{Kind: shard.NoteRefusedAnonymous, Listener: o.link.Listener, Peer: o.peer})
@@ -168,6 +172,6 @@ func (c *Core) publishMinus1(now shard.Time, o *origin, p *mqttsn.Publish) {
 func (c *Core) discover(o *origin) {
 	if o.admit {
 		c.scratch = (&mqttsn.Gwinfo{GwID: o.link.GwID}).AppendTo(c.scratch[:0])
-		c.reply(o.Address, o.local, c.scratch)
+		c.reply(o.Address, o.local, o.ctrl, c.scratch)
 	}
 }

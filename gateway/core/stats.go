@@ -1,6 +1,9 @@
 package core
 
-import "github.com/dormouse-mqtt/dormouse/mqttsn"
+import (
+	"github.com/dormouse-mqtt/dormouse/gateway/session"
+	"github.com/dormouse-mqtt/dormouse/mqttsn"
+)
 
 // Stats count what happened since the Core was made.
 type Stats struct {
@@ -11,7 +14,9 @@ type Stats struct {
 	ForwarderRefused, NodeIDTooLong, TooLarge   uint64
 	Relayed                                     uint64                        // to another shard
 	FromSleepers                                uint64                        // requests of nodes that did not connect for them (S14)
+	TooManyKept                                 uint64                        // CONNECTs refused since too many sessions are kept already
 	SleptAway                                   uint64                        // sleeps that a CONNECT with CleanSession ended (C2)
+	Counts                                      [session.NumCounters]uint64   // of what happens in sessions
 	DropClasses                                 [mqttsn.NumDropClasses]uint64 // malformed, by class
 }
 
@@ -42,6 +47,10 @@ func (s *Stats) Add(o Stats) {
 	s.Relayed += o.Relayed
 	s.FromSleepers += o.FromSleepers
 	s.SleptAway += o.SleptAway
+	s.TooManyKept += o.TooManyKept
+	for i, n := range o.Counts {
+		s.Counts[i] += n
+	}
 	for i, n := range o.DropClasses {
 		s.DropClasses[i] += n
 	}

@@ -23,7 +23,7 @@ func (c *Core) scold(now shard.Time, o *origin) {
 	}
 	c.stats.Scolded++
 	c.scratch = (&mqttsn.Disconnect{}).AppendTo(c.scratch[:0])
-	c.reply(o.Address, o.local, c.scratch)
+	c.reply(o.Address, o.local, o.ctrl, c.scratch)
 }
 
 // maxScolded bounds how many strangers are told off in one second.

@@ -134,16 +134,18 @@ func BenchmarkUplink(b *testing.B) {
 			p := &mqttsn.Publish{QoS: bb.qos, TopicID: 1, Data: []byte("21.5")}
 			batch := []radio.Datagram{{Addr: radio.Memory(1)}}
 			b.ReportAllocs()
+			var now shard.Time
 			for b.Loop() {
+				now += time.Second // so that the window of P6 ends
 				p.MsgID++
 				batch[0].Data = p.AppendTo(batch[0].Data[:0])
 				out.BeginRound()
-				m.Handle(0, shard.Event{Kind: shard.Datagrams, Link: link, Batch: batch}, &out)
+				m.Handle(now, shard.Event{Kind: shard.Datagrams, Link: link, Batch: batch}, &out)
 				commit()
 				if bb.qos == 2 {
 					batch[0].Data = (&mqttsn.Pubrel{MsgID: p.MsgID}).AppendTo(batch[0].Data[:0])
 					out.BeginRound()
-					m.Handle(0, shard.Event{Kind: shard.Datagrams, Link: link, Batch: batch}, &out)
+					m.Handle(now, shard.Event{Kind: shard.Datagrams, Link: link, Batch: batch}, &out)
 				}
 			}
 		})

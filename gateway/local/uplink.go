@@ -95,6 +95,11 @@ func (u uplink) Extend(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark
 	return u.core.Extend(conn, ext, out)
 }
 
+// Detail implements session.Uplink.
+func (u uplink) Detail(conn shard.ConnID, number uint32, value []byte, out *shard.Out) shard.Mark {
+	return u.core.Detail(conn, number, value, out)
+}
+
 // Keep implements session.Uplink.
 func (u uplink) Keep(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 	return u.core.Keep(conn, ext, out)
@@ -104,3 +109,14 @@ func (u uplink) Keep(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 func (u uplink) Close(now shard.Time, conn shard.ConnID, lost bool, out *shard.Out) {
 	u.core.Close(now, conn, lost, out)
 }
+
+// Discard implements session.Uplink.
+func (u uplink) Discard(now shard.Time, conn shard.ConnID, out *shard.Out) {
+	u.core.Discard(now, conn, out)
+}
+
+// Knows implements session.Uplink.
+func (u uplink) Knows(clientID string) bool { return u.core.Knows(clientID) }
+
+// Kept implements session.Uplink.
+func (u uplink) Kept() int { return u.core.Kept() }

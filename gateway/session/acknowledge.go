@@ -24,7 +24,7 @@ func (s *Session) regack(now shard.Time, p *mqttsn.Regack, up Uplink, peer Peer,
 		s.congested(now, up, peer)
 		return
 	default:
-		s.refuse(now, up, out)
+		s.refuse(now, up, peer, out)
 	}
 	s.deliver(now, up, peer, out)
 }
@@ -55,7 +55,7 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 			s.sendRegister(now, 0, peer)
 			return
 		}
-		s.refuse(now, up, out)
+		s.refuse(now, up, peer, out)
 	default:
 		s.land(now, up, out)
 	}

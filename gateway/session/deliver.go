@@ -60,55 +60,75 @@ func (s *Session) begin(now shard.Time, d Delivery, up Uplink, peer Peer, out *s
 		s.launch(now, releasing, d.Mark, peer)
 		return
 	}
-	if s.topics.refused(d.Topic) || !s.fits(&d) {
-		s.land(now, up, out)
-		return
-	}
-	known, fresh := s.name(f)
+	known := s.name(f)
 	switch {
+	case s.topics.refused(d.Topic):
+		s.giveUp(now, TopicRefused, up, peer, out)
+	case !s.fits(publishHeader, len(d.Payload)), !known && !s.fits(registerHeader, len(d.Topic)):
+		s.giveUp(now, DoesNotFit, up, peer, out)
 	case known:
 		s.sendPublish(now, up, peer, out)
-	case f.id == 0: // the table is full
-		s.land(now, up, out)
 	default:
-		mark := d.Mark
-		if fresh {
-			mark = max(mark, s.store(now, up, peer, out))
-		}
-		s.sendRegister(now, mark, peer)
+		s.introduce(now, up, peer, out)
 	}
 }
 
-// publishHeader is the longest PUBLISH header, in octets, long form included.
-const publishHeader = 9
+// Headers of a PUBLISH and a REGISTER in octets, in the short form.
+const (
+	publishHeader  = 7
+	registerHeader = 6
+)
 
-// fits says whether the message, and a REGISTER of its name, fit the link.
-func (s *Session) fits(d *Delivery) bool {
-	return max(len(d.Payload)+publishHeader, len(d.Topic)+8) <= int(s.limits.MTU)
+// fits says whether a message of this header and content fits the link. Above
+// 255 octets its length takes two more.
+func (s *Session) fits(header, content int) bool {
+	size := header + content
+	if size > 255 {
+		size += 2
+	}
+	return size <= int(s.limits.MTU)
 }
 
-// name says how the node knows the flight's topic: by an id that it was given,
-// by a predefined id (T9), as a short name (T10), or by an id that it has yet to
-// be told, which may be fresh.
-func (s *Session) name(f *flight) (known, fresh bool) {
+// giveUp drops the flight's message for the node.
+func (s *Session) giveUp(now shard.Time, why Counter, up Uplink, peer Peer, out *shard.Out) {
+	peer.Count(why)
+	s.land(now, up, out)
+}
+
+// name says whether the node knows the flight's topic: by an id that it was
+// given and keeps (T5, T9, T10), by a predefined id (T9), or as a short name
+// (T10).
+func (s *Session) name(f *flight) (known bool) {
 	id, told := s.topics.id(f.Topic)
 	f.idType, f.id = mqttsn.TopicNormal, id
-	if told {
-		return true, false
-	}
-	if id != 0 { // it was given one, and keeps it (T5, T9, T10)
-		return false, false
+	if id != 0 {
+		return told
 	}
 	if pre, ok := s.predefined.ID(f.Topic); ok {
 		f.idType, f.id = mqttsn.TopicPredefined, pre
-		return true, false
+		return true
 	}
 	if len(f.Topic) == 2 {
 		f.idType, f.id = mqttsn.TopicShort, mqttsn.ShortID([]byte(f.Topic))
-		return true, false
+		return true
 	}
+	return false
+}
+
+// introduce tells the node the id of the flight's topic, a new one if it has
+// none.
+func (s *Session) introduce(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
+	f, fresh := s.flight, false
 	f.id, fresh = s.topics.add(f.Topic, s.predefined.Highest())
-	return false, fresh
+	if f.id == 0 {
+		s.giveUp(now, TopicsFull, up, peer, out)
+		return
+	}
+	mark := f.Mark
+	if fresh {
+		mark = max(mark, s.store(now, up, peer, out))
+	}
+	s.sendRegister(now, mark, peer)
 }
 
 // sendRegister tells the node the id of the flight's topic; later messages wait
@@ -198,9 +218,9 @@ func (s *Session) repeat(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 
 // refuse gives the message up, and its topic until the node subscribes or
 // connects again (T3).
-func (s *Session) refuse(now shard.Time, up Uplink, out *shard.Out) {
+func (s *Session) refuse(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	s.topics.refuse(s.flight.Topic)
-	s.land(now, up, out)
+	s.giveUp(now, TopicRefused, up, peer, out)
 }
 
 // land ends the flight: the broker session forgets the message.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -301,9 +302,15 @@ func TestT6NeverUsedAgain(t *testing.T) {
 
 	for i := range 2 * maxTopics {
 		r.step(&mqttsn.Register{MsgID: 7, TopicName: fmt.Appendf(nil, "t/%d", i)})
+		r.commit()
 	}
-	r.commit()
 	require.Equal(t, "REGACK 0 7 1", r.said[len(r.said)-1])
+	r.said = nil
+	r.step(&mqttsn.Subscribe{QoS: 1, MsgID: 9, TopicName: []byte("command")})
+	r.hears("SUBACK 0 0 1")
+	require.NotContains(t, r.filters, "command", "of what it can have no id for the node hears nothing")
+	r.queued(1, "command", "x")
+	require.Equal(t, 1, r.counts[TopicsFull])
 }
 
 // TestT8RegisteredAgain: an id that the node has forgotten, once; then T3. The
@@ -395,4 +402,56 @@ func TestT9PlainNameAfterAReconnection(t *testing.T) {
 		r.commit()
 		r.hears(want)
 	}
+}
+
+// TestT6NamesAreBounded: a node has as many octets of names as it may.
+func TestT6NamesAreBounded(t *testing.T) {
+	r := connect(t, true)
+	long := strings.Repeat("x", maxTopicNames/2-1)
+	for _, name := range []string{"a" + long, "b" + long, "c", "a" + long} {
+		r.step(&mqttsn.Register{MsgID: 7, TopicName: []byte(name)})
+	}
+	r.hears("REGACK 1 7 0", "REGACK 2 7 0", "REGACK 0 7 1", "REGACK 1 7 0")
+}
+
+// TestT6RefusedFilterHasNoID: what the broker refuses takes no room.
+func TestT6RefusedFilterHasNoID(t *testing.T) {
+	r := connect(t, true)
+	r.refuse = mqttsn.NotSupported
+	for range 2 * maxTopics {
+		r.step(&mqttsn.Subscribe{QoS: 1, MsgID: 9, TopicName: []byte("a")})
+	}
+	require.Empty(t, r.s.topics.list)
+}
+
+// TestP10FitsExactly: the header in its short form and in its long one, and of a
+// REGISTER only where there is one to send.
+func TestP10FitsExactly(t *testing.T) {
+	for _, size := range []int{100, 255, 300} {
+		header := 7
+		if size > 255 {
+			header = 9
+		}
+		r := connect(t, false)
+		r.s.limits.MTU = int32(size)
+		r.subscribed("a")
+		payload := strings.Repeat("x", size-header)
+		require.Len(t, (&mqttsn.Publish{QoS: 1, Data: []byte(payload)}).AppendTo(nil), size)
+		r.queued(1, "a", payload+"x")
+		r.hears()
+		require.Equal(t, 1, r.counts[DoesNotFit])
+		r.queued(1, "a", payload)
+		require.Len(t, r.said, 1)
+	}
+	r := connect(t, false)
+	var table Table
+	name := strings.Repeat("n", 995)
+	table.Add(5, name)
+	r.s.predefined = Predefined{All: &table}
+	r.queued(1, name, "x")
+	r.hears("PUBLISH 5 1 x")
+	r.step(puback(1))
+	r.queued(1, name+"o", "x")
+	r.hears()
+	require.Empty(t, r.s.topics.list, "and has no id")
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -29,9 +30,14 @@ type rig struct {
 	// the broker
 	round     shard.Mark // of what is written now
 	stored    bool
+	fresh     bool // it has no session of the node yet
 	ext       []byte
+	details   map[uint32][]byte
+	written   int // octets of what was stored
+	counts    [NumCounters]int
 	extended  int // how often it was written
 	published []string
+	filters   []string
 	queue     []Delivery
 	flight    *Delivery
 	sent      bool // the flight, in this wake
@@ -63,7 +69,7 @@ func connect(t *testing.T, clean bool) *rig {
 func (r *rig) reconnect(clean bool) {
 	r.paused, r.sent, r.said = false, false, nil
 	r.s = New(r.now, 1, &mqttsn.Connect{CleanSession: clean, Duration: 600}, "n", r.limits(), Predefined{})
-	r.s.Accepted(r.now, r.ext, 0, r, r, &r.out)
+	r.s.Accepted(r.now, &shard.Wake{Present: !r.fresh, Ext: r.ext, Details: r.listed()}, r, r, &r.out)
 	r.commit()
 	r.hears("CONNACK")
 }
@@ -138,7 +144,7 @@ func (r *rig) wakes() { r.step(&mqttsn.Pingreq{ClientID: []byte("n")}) }
 
 // restart loads the session from what is stored.
 func (r *rig) restart() {
-	rec, err := ParseRecord(r.ext, r.Wall())
+	rec, err := ParseRecord(r.ext, r.listed(), r.Wall())
 	require.NoError(r.t, err)
 	require.True(r.t, rec.Asleep)
 	r.paused, r.sent, r.gated = true, false, nil
@@ -167,6 +173,17 @@ func (r *rig) Wall() time.Duration { return 1e6 * time.Hour }
 // Answers implements Peer; the tests keep what they are sent.
 func (r *rig) Answers() *Answers { return &Answers{} }
 
+// Count implements Peer.
+func (r *rig) Count(c Counter) { r.counts[c]++ }
+
+// listed are the details as the broker gives them back.
+func (r *rig) listed() (list []shard.Detail) {
+	for _, n := range slices.Sorted(maps.Keys(r.details)) {
+		list = append(list, shard.Detail{Number: n, Value: r.details[n]})
+	}
+	return list
+}
+
 // mark is of something that was written.
 func (r *rig) mark() shard.Mark {
 	if r.stored {
@@ -185,7 +202,11 @@ func (r *rig) Publish(_ shard.Time, _ shard.ConnID, p Publication, _ *shard.Out)
 	return mqttsn.Accepted, r.mark()
 }
 
-func (r *rig) Subscribe(_ shard.Time, _ shard.ConnID, _ string, qos byte, _ bool, _ *shard.Out) (byte, mqttsn.ReturnCode, shard.Mark) {
+func (r *rig) Subscribe(_ shard.Time, _ shard.ConnID, filter string, qos byte, _ bool, _ *shard.Out) (byte, mqttsn.ReturnCode, shard.Mark) {
+	if r.refuse != mqttsn.Accepted {
+		return 0, r.refuse, 0
+	}
+	r.filters = append(r.filters, filter)
 	return qos, mqttsn.Accepted, r.mark()
 }
 
@@ -251,8 +272,23 @@ func (r *rig) Extend(_ shard.ConnID, ext []byte, _ *shard.Out) shard.Mark {
 	require.True(r.t, r.stored, "nothing is encoded for a session that is not stored")
 	r.ext = bytes.Clone(ext)
 	r.extended++
+	r.written += len(ext)
 	return r.mark()
 }
+
+func (r *rig) Detail(_ shard.ConnID, number uint32, value []byte, _ *shard.Out) shard.Mark {
+	require.True(r.t, r.stored, "nothing is encoded for a session that is not stored")
+	if r.details == nil {
+		r.details = map[uint32][]byte{}
+	}
+	r.details[number] = bytes.Clone(value)
+	r.written += len(value)
+	return r.mark()
+}
+
+func (r *rig) Discard(shard.Time, shard.ConnID, *shard.Out) { r.closed = "discarded" }
+func (r *rig) Knows(string) bool                            { return false }
+func (r *rig) Kept() int                                    { return 0 }
 
 func (r *rig) Keep(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 	r.stored = true

@@ -12,15 +12,23 @@ import (
 // what it said, so that its repetition is known for one (P6). The DUP flag says
 // nothing (P5).
 type inbound struct {
-	id    uint16
-	open  bool       // QoS 2: the node has not released the id
-	hash  uint64     // of the message
-	until shard.Time // when it is forgotten, unless it is open
+	id     uint16
+	qos    byte   // 0: the place is free
+	open   bool   // QoS 2: the node has not released the id
+	answer uint32 // the newest answer about it, as Session.gated counts
+	hash   uint64 // of the message
+	// until is when it is forgotten; while it is open, when it may be if
+	// another needs the place.
+	until shard.Time
 }
 
-// maxInbound is how many messages of a node are remembered, and so how many it
-// may have in flight (P8).
-const maxInbound = 64
+const (
+	// maxInbound is how many messages of a node are remembered, and so how many
+	// it may have in flight (P8).
+	maxInbound = 64
+	// abandoned is how long a node may leave an exchange of QoS 2 alone.
+	abandoned = 24 * time.Hour
+)
 
 // window is how long a message is remembered: as long as the node may repeat
 // it (P6).
@@ -52,64 +60,88 @@ func fingerprint(p *mqttsn.Publish) uint64 {
 // content only where MQTT has forgotten the id. An id of zero is none (P3), but
 // QoS 2 cannot do without.
 func (s *Session) repetition(p *mqttsn.Publish, hash uint64) *inbound {
-	if s.rare == nil {
-		return nil
-	}
-	for i := range s.rare.inbound {
+	for i := range s.inbounds() {
 		m := &s.rare.inbound[i]
-		if m.id == p.MsgID && (m.hash == hash || m.open && p.QoS == mqttsn.QoS2) {
+		if m.qos > 0 && m.id == p.MsgID && (m.hash == hash || m.open && p.QoS == mqttsn.QoS2) {
 			return m
 		}
 	}
 	return nil
 }
 
-// forget drops what the node cannot repeat any more.
-func (s *Session) forget(now shard.Time) {
-	if s.rare == nil || len(s.rare.inbound) == 0 {
-		return
+func (s *Session) inbounds() []inbound {
+	if s.rare == nil {
+		return nil
 	}
-	s.rare.inbound = slices.DeleteFunc(s.rare.inbound, func(m inbound) bool { return !m.open && now >= m.until })
-	if len(s.rare.inbound) == 0 {
+	return s.rare.inbound
+}
+
+// forget drops what the node cannot repeat any more. Its place is stored anew
+// when another message has it.
+func (s *Session) forget(now shard.Time) {
+	used := 0
+	for i, m := range s.inbounds() {
+		switch {
+		case m.qos > 0 && !m.open && now >= m.until:
+			s.rare.inbound[i] = inbound{}
+		case m.qos > 0:
+			used = i + 1
+		}
+	}
+	switch {
+	case used > 0:
+		s.rare.inbound = s.rare.inbound[:used]
+	case s.rare != nil:
 		s.rare.inbound = nil
 	}
 }
 
-// room makes room for one more message; false: the node has too many in flight.
-func (s *Session) room() bool {
-	if s.waiting >= maxInbound {
-		return false
+// place finds a place for one more message; negative: the node has too many in
+// flight. What is done with at QoS 1 makes room, the oldest first: forgotten too
+// early it comes twice, which QoS 1 may. At QoS 2 only what was abandoned does.
+func (s *Session) place(now shard.Time) int {
+	list := s.needRare().inbound
+	if i := slices.IndexFunc(list, func(m inbound) bool { return m.qos == 0 }); i >= 0 {
+		return i
 	}
-	if s.rare == nil || len(s.rare.inbound) < maxInbound {
-		return true
+	if len(list) < maxInbound {
+		s.rare.inbound = append(list, inbound{})
+		return len(list)
 	}
-	done := slices.IndexFunc(s.rare.inbound, func(m inbound) bool { return !m.open })
-	if done < 0 {
-		return false
-	}
-	s.rare.inbound = slices.Delete(s.rare.inbound, done, done+1)
-	return true
-}
-
-// remember keeps a message that was taken.
-func (s *Session) remember(now shard.Time, p *mqttsn.Publish, hash uint64) {
-	r := s.needRare()
-	r.inbound = append(r.inbound, inbound{
-		id: p.MsgID, open: p.QoS == mqttsn.QoS2, hash: hash, until: now + s.window(),
-	})
-}
-
-// release ends the exchange of an id: it may be used again, and its repetitions
-// are known for a while.
-func (s *Session) release(now shard.Time, id uint16) (ok bool) {
-	if s.rare == nil {
-		return false
-	}
-	for i := range s.rare.inbound {
-		if m := &s.rare.inbound[i]; m.id == id && m.open {
-			m.open, m.until = false, now+s.window()
-			return true
+	oldest := -1
+	for i, m := range list {
+		if m.qos == 1 && (oldest < 0 || m.until < list[oldest].until) {
+			oldest = i
 		}
 	}
-	return false
+	if oldest >= 0 {
+		return oldest
+	}
+	return slices.IndexFunc(list, func(m inbound) bool { return m.open && now >= m.until })
+}
+
+// remember keeps a message that was taken, also over a restart if the session
+// is: it is a record of its own.
+func (s *Session) remember(now shard.Time, at int, p *mqttsn.Publish, hash uint64, up Uplink, peer Peer, out *shard.Out) shard.Mark {
+	if s.rare.inbound[at].open {
+		peer.Count(Abandoned)
+	}
+	m := inbound{id: p.MsgID, qos: 1, hash: hash, until: now + s.window(), answer: s.released()}
+	if p.QoS == mqttsn.QoS2 {
+		m.qos, m.open, m.until = 2, true, now+abandoned
+	}
+	s.rare.inbound[at] = m
+	return s.storeInbound(at, up, peer, out)
+}
+
+// exchange finds the exchange of QoS 2 of an id: the open one, or one that is
+// done with.
+func (s *Session) exchange(id uint16) (at int) {
+	at = -1
+	for i, m := range s.inbounds() {
+		if m.qos == 2 && m.id == id && (m.open || at < 0) {
+			at = i
+		}
+	}
+	return at
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -18,23 +19,27 @@ func pubrel(id uint16) mqttsn.Packet { return &mqttsn.Pubrel{MsgID: id} }
 // window is that of the rig's link: N_retry x T_retry.
 const window = 30 * time.Second
 
-// TestL4OnceFromTheNode: PUBREC and PUBCOMP wait for what they say, the first
-// time and again.
+// TestL4OnceFromTheNode: PUBREC and PUBCOMP wait for what they say. What is about
+// to be answered is not answered twice.
 func TestL4OnceFromTheNode(t *testing.T) {
 	r := connect(t, false)
 	r.subscribed("a")
 	r.step(message(2, 5, "x"), message(2, 5, "x"))
 	r.hears()
 	r.commit()
-	r.hears("PUBREC 5", "PUBREC 5")
-	r.step(pubrel(5), pubrel(5))
-	r.hears()
+	r.hears("PUBREC 5")
+	r.step(message(2, 5, "x"), pubrel(5), pubrel(5))
+	r.hears("PUBREC 5")
 	r.commit()
-	r.hears("PUBCOMP 5", "PUBCOMP 5")
+	r.hears("PUBCOMP 5")
+	r.step(pubrel(5))
+	r.hears("PUBCOMP 5")
 	r.step(message(1, 6, "y"), message(1, 6, "y"))
 	r.hears()
 	r.commit()
-	r.hears("PUBACK 6 0", "PUBACK 6 0")
+	r.hears("PUBACK 6 0")
+	r.step(message(1, 6, "y"))
+	r.hears("PUBACK 6 0")
 	require.Equal(t, []string{"a x 2", "a y 1"}, r.published)
 }
 
@@ -157,7 +162,10 @@ func TestP8Window(t *testing.T) {
 	r.step(message(2, 1000, "x"), message(1, 1001, "x"))
 	r.hears("PUBACK 1000 1", "PUBACK 1001 1")
 	r.step(message(2, 1, "x"), pubrel(1), message(2, 1000, "x"))
-	r.hears("PUBREC 1", "PUBCOMP 1", "PUBREC 1000")
+	r.hears("PUBREC 1", "PUBCOMP 1", "PUBACK 1000 1")
+	r.run(window)
+	r.step(message(2, 1000, "x"))
+	r.hears("PUBREC 1000")
 
 	r = connect(t, false) // the store is slow
 	r.subscribed("a")
@@ -221,4 +229,57 @@ func TestP6WindowIsNotRenewed(t *testing.T) {
 		r.run(20 * time.Second)
 	}
 	require.Len(t, r.published, 45)
+}
+
+// TestP6QoS2OutlivesABurst: what is done with at QoS 1 makes room, not what is at
+// QoS 2.
+func TestP6QoS2OutlivesABurst(t *testing.T) {
+	r := connect(t, true)
+	r.subscribed("a")
+	r.step(message(2, 500, "open the valve"), pubrel(500))
+	for id := range uint16(maxInbound) { // more than two a second
+		r.step(message(1, id+1, "x"))
+		r.run(400 * time.Millisecond)
+	}
+	require.Less(t, r.now, window)
+	n := len(r.published)
+	r.step(message(2, 500, "open the valve"))
+	require.Len(t, r.published, n)
+}
+
+// TestP6AbandonedExchanges: a node that never ends what it began is heard again
+// after a day.
+func TestP6AbandonedExchanges(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	for i := range uint16(maxInbound) {
+		r.step(message(2, 1000+i, "x"))
+		r.commit()
+		r.reconnect(false)
+	}
+	r.step(message(1, 5, "y"))
+	r.hears("PUBACK 5 1")
+	r.now += abandoned
+	r.reconnect(false)
+	r.step(message(1, 5, "y"))
+	r.commit()
+	r.hears("PUBACK 5 0")
+	require.Equal(t, 1, r.counts[Abandoned])
+}
+
+// TestWriteOfAMessage: what is stored of it does not depend on what the node has
+// besides.
+func TestWriteOfAMessage(t *testing.T) {
+	r := connect(t, false)
+	for i := range maxTopics {
+		r.step(&mqttsn.Register{MsgID: 7, TopicName: fmt.Appendf(nil, "t/%d", i)})
+		r.commit()
+	}
+	for id := range uint16(3 * maxInbound) {
+		r.written = 0
+		r.step(message(1, id+1, "x"))
+		require.Equal(t, inboundSize, r.written)
+		r.commit()
+	}
+	require.Len(t, r.details, maxTopics+maxInbound)
 }

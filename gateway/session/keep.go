@@ -8,8 +8,9 @@ import (
 
 // rare is what only some sessions need.
 type rare struct {
-	inbound []inbound
-	record  []byte // as it was stored last; its buffer serves again
+	inbound []inbound // by place; the last one is taken
+	record  []byte    // as it was stored last; its buffer serves again
+	detail  []byte    // likewise
 }
 
 func (s *Session) needRare() *rare {
@@ -25,6 +26,7 @@ func (s *Session) store(now shard.Time, up Uplink, peer Peer, out *shard.Out) sh
 	if !s.kept {
 		return 0
 	}
+	s.storeNames(up, out)
 	return up.Extend(s.Conn, s.encode(now, peer), out)
 }
 
@@ -36,7 +38,7 @@ func (s *Session) encode(now shard.Time, peer Peer) []byte {
 		Asleep: s.state == Asleep || s.state == Awake, Clean: s.clean,
 		KeepAlive: s.keepAlive, Sleep: s.sleep,
 		Listener: s.limits.Listener, Address: peer.Address(),
-		topics: s.topics, inbound: rare.inbound,
+		topics: s.topics,
 	}
 	if s.state == Asleep {
 		r.Ends = s.until
@@ -47,10 +49,10 @@ func (s *Session) encode(now shard.Time, peer Peer) []byte {
 
 // recall takes over what was stored of the node's earlier connection: ids that
 // it is to be told again (T5). It says whether the record has to be stored anew.
-func (s *Session) recall(now shard.Time, ext []byte, wall time.Duration) (changed bool) {
-	r, err := ParseRecord(ext, wall)
+func (s *Session) recall(now shard.Time, ext []byte, details []shard.Detail, wall time.Duration) (changed bool) {
+	r, err := ParseRecord(ext, details, wall)
 	if err != nil {
-		return len(ext) > 0
+		return true
 	}
 	s.topics = r.topics
 	s.topics.connected()
@@ -67,7 +69,11 @@ func (s *Session) recallInbound(now shard.Time, list []inbound) {
 		return
 	}
 	for i := range list {
-		list[i].until = min(list[i].until, now+longest)
+		most := longest
+		if list[i].open {
+			most = abandoned
+		}
+		list[i].until = min(list[i].until, now+most)
 	}
 	s.needRare().inbound = list
 	s.forget(now)
@@ -79,7 +85,7 @@ func (s *Session) recallInbound(now shard.Time, list []inbound) {
 // before, and it need not be told them again (T5).
 func Load(now shard.Time, conn shard.ConnID, r *Record, clientID string, limits Limits, predefined Predefined) *Session {
 	s := &Session{
-		ClientID: clientID, Conn: conn, state: Asleep, clean: r.Clean, kept: true,
+		ClientID: clientID, Conn: conn, state: Asleep, clean: r.Clean, kept: true, heard: true, greeted: true,
 		limits: limits, keepAlive: r.KeepAlive, sleep: r.Sleep, lastSeen: now,
 		topics: r.topics, predefined: predefined,
 	}

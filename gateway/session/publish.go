@@ -17,7 +17,7 @@ func (s *Session) publish(now shard.Time, p *mqttsn.Publish, up Uplink, peer Pee
 	}
 	code, _ := s.forward(now, p, up, out)
 	if p.QoS == mqttsn.QoS0 && code == mqttsn.InvalidTopicID {
-		s.answer(0, &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: code}, peer)
+		s.refusePublish(p, code, peer)
 	}
 }
 
@@ -27,23 +27,58 @@ func (s *Session) publishKept(now shard.Time, p *mqttsn.Publish, up Uplink, peer
 	s.forget(now)
 	hash := fingerprint(p)
 	if m := s.repetition(p, hash); m != nil {
-		s.answer(0, acknowledgement(p, peer), peer)
+		s.acknowledgeAgain(now, m, p, peer)
 		return
 	}
-	if !s.room() {
-		peer.Send(&mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: mqttsn.Congestion})
+	at := -1
+	if s.waiting < maxWaiting {
+		at = s.place(now)
+	}
+	if at < 0 {
+		s.refusePublish(p, mqttsn.Congestion, peer)
 		return
 	}
 	code, mark := s.forward(now, p, up, out)
 	if code != mqttsn.Accepted {
-		s.answer(mark, &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: code}, peer)
+		s.refusePublish(p, code, peer)
 		return
 	}
-	if p.MsgID != 0 || p.QoS == mqttsn.QoS2 {
-		s.remember(now, p, hash)
-		mark = max(mark, s.store(now, up, peer, out))
+	if p.MsgID == 0 && p.QoS == mqttsn.QoS1 {
+		s.answer(mark, acknowledgement(p, peer), peer)
+		return
 	}
-	s.answer(mark, acknowledgement(p, peer), peer)
+	mark = max(mark, s.remember(now, at, p, hash, up, peer, out))
+	if s.answer(mark, acknowledgement(p, peer), peer) {
+		s.rare.inbound[at].answer = s.gated
+	}
+}
+
+// acknowledgeAgain answers a repetition, unless the answer is about to leave.
+func (s *Session) acknowledgeAgain(now shard.Time, m *inbound, p *mqttsn.Publish, peer Peer) {
+	if s.unreleased(m.answer) || s.waiting >= maxWaiting {
+		peer.Count(Unheard)
+		return
+	}
+	if m.open {
+		m.until = now + abandoned
+	}
+	if s.answer(0, acknowledgement(p, peer), peer) {
+		m.answer = s.gated
+	}
+}
+
+// refusePublish says why a message is not taken: in its turn, but that there is
+// too much to do at once, for the store may not work.
+func (s *Session) refusePublish(p *mqttsn.Publish, code mqttsn.ReturnCode, peer Peer) {
+	refusal := mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID, Code: code}
+	switch {
+	case code == mqttsn.Congestion:
+		s.Tell(&refusal, peer)
+	case s.waiting < maxWaiting:
+		s.answer(0, &refusal, peer)
+	default:
+		peer.Count(Unheard)
+	}
 }
 
 // acknowledgement is the answer to a message that was taken.
@@ -72,13 +107,25 @@ func (s *Session) forward(now shard.Time, p *mqttsn.Publish, up Uplink, out *sha
 // use the id again, and so waits for the record; an id that we do not know gets
 // it, too, and lets the node finish (P7).
 func (s *Session) pubrel(now shard.Time, p *mqttsn.Pubrel, up Uplink, peer Peer, out *shard.Out) {
-	var mark shard.Mark
-	if s.release(now, p.MsgID) {
-		mark = s.store(now, up, peer, out)
-	}
 	a := peer.Answers()
 	a.Pubcomp = mqttsn.Pubcomp{MsgID: p.MsgID}
-	s.answer(mark, &a.Pubcomp, peer)
+	at := s.exchange(p.MsgID)
+	if at < 0 {
+		s.answer(0, &a.Pubcomp, peer)
+		return
+	}
+	var mark shard.Mark
+	m := &s.rare.inbound[at]
+	if m.open {
+		m.open, m.until = false, now+s.window()
+		mark = s.storeInbound(at, up, peer, out)
+	} else if s.unreleased(m.answer) {
+		peer.Count(Unheard)
+		return
+	}
+	if s.answer(mark, &a.Pubcomp, peer) {
+		m.answer = s.gated
+	}
 }
 
 // resolve finds the name of the topic that a PUBLISH is about.

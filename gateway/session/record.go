@@ -24,21 +24,19 @@ type Record struct {
 	Listener string
 	Address  []byte
 
-	topics  topics
-	inbound []inbound
+	topics  topics    // their names are details
+	inbound []inbound // details
 }
 
-const recordVersion = 1
+const recordVersion = 2
 
-// Flags of a Record, of a topic id, and of a message from the node.
+// Flags of a Record and of a topic id.
 const (
 	recordAsleep = 1 << iota
 	recordClean
 
 	topicTold    = 1
 	topicRefused = 2
-
-	inboundOpen = 1
 )
 
 // append encodes the record: times by the wall clock, which is at wall at time
@@ -56,15 +54,6 @@ func (r *Record) append(b []byte, wall time.Duration) []byte {
 		t := &r.topics.list[i]
 		b = binary.BigEndian.AppendUint16(b, t.id)
 		b = append(b, flag(t.told, topicTold)|flag(t.refused, topicRefused))
-		b = appendText(b, t.name)
-	}
-	b = append(b, byte(len(r.inbound)))
-	for i := range r.inbound {
-		m := &r.inbound[i]
-		b = binary.BigEndian.AppendUint16(b, m.id)
-		b = append(b, flag(m.open, inboundOpen))
-		b = binary.BigEndian.AppendUint64(b, m.hash)
-		b = binary.BigEndian.AppendUint64(b, uint64(m.until+wall))
 	}
 	return b
 }
@@ -84,9 +73,9 @@ func appendText(b []byte, s string) []byte {
 
 var errRecord = errors.New("session: the record of a node is not one of ours")
 
-// ParseRecord decodes a record. Times come out by the clock that is at wall at
-// time zero.
-func ParseRecord(b []byte, wall time.Duration) (Record, error) {
+// ParseRecord decodes a record and what is stored beside it. Times come out by
+// the clock that is at wall at time zero.
+func ParseRecord(b []byte, details []shard.Detail, wall time.Duration) (Record, error) {
 	c := cutter{b: b}
 	if c.octet() != recordVersion {
 		return Record{}, errRecord
@@ -100,18 +89,10 @@ func ParseRecord(b []byte, wall time.Duration) (Record, error) {
 	r.Address = append([]byte(nil), c.text()...)
 	r.topics.last = c.uint16()
 	c.topics(&r.topics)
-	n := int(c.octet())
-	if c.bad || n > maxInbound {
-		return Record{}, errRecord
-	}
-	for range n {
-		r.inbound = append(r.inbound, inbound{
-			id: c.uint16(), open: c.flags(inboundOpen) != 0, hash: c.uint64(), until: c.time(wall),
-		})
-	}
 	if c.bad || len(c.b) > 0 {
 		return Record{}, errRecord
 	}
+	r.addDetails(details, wall)
 	return r, nil
 }
 
@@ -175,7 +156,7 @@ func (c *cutter) topics(t *topics) {
 		id := c.uint16()
 		f := c.flags(topicTold | topicRefused)
 		t.list = append(t.list, registered{
-			id: id, told: f&topicTold != 0, refused: f&topicRefused != 0, name: string(c.text()),
+			id: id, told: f&topicTold != 0, refused: f&topicRefused != 0,
 		})
 		if id <= before || id > t.last {
 			c.bad = true

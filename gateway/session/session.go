@@ -53,6 +53,8 @@ type Peer interface {
 	Wall() time.Duration
 	// Answers are packets that serve again with each call.
 	Answers() *Answers
+	// Count counts something.
+	Count(c Counter)
 }
 
 // Answers are the packets that a node gets for each message of its own.
@@ -70,6 +72,9 @@ type Session struct {
 	state       State
 	clean       bool
 	kept        bool   // its record is stored
+	fresh       bool   // the broker had no session of the client id before,
+	heard       bool   // and the node has said something since CONNECT
+	greeted     bool   // CONNACK has left
 	probed      bool   // a PINGREQ of ours is under way (C15)
 	keepAlive   uint16 // seconds, as the node announced it; 0: none
 	sleep       uint16 // likewise
@@ -79,6 +84,8 @@ type Session struct {
 	topics      topics
 	predefined  Predefined
 	waiting     int32   // answers that wait for the store; deliveries wait for them (T16)
+	gated       uint32  // answers that ever had to wait
+	asked       request // the newest, apart from messages
 	woken       int32   // messages begun in this wake
 	wokenOctets int32   // and their payloads
 	flight      *flight // nil: nothing is under way
@@ -107,30 +114,22 @@ func (s *Session) Deadline() shard.Time { return s.deadline }
 
 // Accepted goes on after the broker has attached the session: with the topic
 // ids that were stored with it (T5).
-func (s *Session) Accepted(now shard.Time, ext []byte, mark shard.Mark, up Uplink, peer Peer, out *shard.Out) {
+func (s *Session) Accepted(now shard.Time, w *shard.Wake, up Uplink, peer Peer, out *shard.Out) {
 	s.state = Active
-	if s.recall(now, ext, peer.Wall()) {
+	s.fresh = s.fresh || !w.Present
+	mark := w.Mark
+	if s.recall(now, w.Ext, w.Details, peer.Wall()) {
 		mark = max(mark, s.store(now, up, peer, out))
 	}
-	s.answer(mark, &mqttsn.Connack{Code: mqttsn.Accepted}, peer)
+	s.greeted = !s.answer(mark, &mqttsn.Connack{Code: mqttsn.Accepted}, peer)
 	s.deliver(now, up, peer, out)
 	s.schedule()
-}
-
-// Waits says that an answer is held back until the broker or the store is done.
-func (s *Session) Waits() bool { return s.state == Connecting || s.waiting > 0 }
-
-// answer sends p when mark is durable, and holds deliveries until then (T16).
-func (s *Session) answer(mark shard.Mark, p mqttsn.Packet, peer Peer) (waits bool) {
-	if waits = peer.Gate(mark, p); waits {
-		s.waiting++
-	}
-	return waits
 }
 
 // Released goes on after an answer that waited has left.
 func (s *Session) Released(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	s.waiting--
+	s.greeted = true
 	s.flight.left(now, s.retry())
 	s.Wake(now, up, peer, out)
 }
@@ -146,10 +145,28 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 	if s.state == Connecting || s.state == Gone {
 		return
 	}
-	s.lastSeen, s.probed = now, false
+	s.lastSeen, s.probed, s.heard = now, false, true
 	if s.state == Asleep { // a sign of life (S14)
 		s.until = now + s.patience()
 	}
+	r, asks := describe(p)
+	if asks && s.tooBusy(r, peer) {
+		s.schedule()
+		return
+	}
+	before := s.gated
+	s.handle(now, p, up, peer, out)
+	if asks {
+		r.answer = s.released()
+		if s.gated != before {
+			r.answer = s.gated
+		}
+		s.asked = r
+	}
+	s.schedule()
+}
+
+func (s *Session) handle(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, out *shard.Out) {
 	switch p := p.(type) {
 	case *mqttsn.Publish:
 		s.publish(now, p, up, peer, out)
@@ -168,9 +185,9 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 	case *mqttsn.Disconnect:
 		s.disconnect(now, p, up, peer, out)
 	case *mqttsn.Willtopicupd: // there are no wills to update yet
-		peer.Send(&mqttsn.Willtopicresp{Code: mqttsn.NotSupported})
+		s.Tell(&mqttsn.Willtopicresp{Code: mqttsn.NotSupported}, peer)
 	case *mqttsn.Willmsgupd:
-		peer.Send(&mqttsn.Willmsgresp{Code: mqttsn.NotSupported})
+		s.Tell(&mqttsn.Willmsgresp{Code: mqttsn.NotSupported}, peer)
 	case *mqttsn.Pubrel:
 		s.pubrel(now, p, up, peer, out)
 	case *mqttsn.Pubrec:
@@ -178,7 +195,6 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 	case *mqttsn.Pubcomp:
 		s.pubcomp(now, p, up, peer, out)
 	}
-	s.schedule()
 }
 
 // Advance does what is due.
@@ -205,7 +221,7 @@ func (s *Session) supervise(now shard.Time, up Uplink, peer Peer, out *shard.Out
 		s.lose(now, up, peer, out)
 	case s.keepAlive > 0 && !s.probed && now >= s.lastSeen+s.announced():
 		s.probed = true
-		peer.Send(&mqttsn.Pingreq{})
+		s.Tell(&mqttsn.Pingreq{}, peer)
 	}
 }
 
@@ -234,8 +250,19 @@ func (s *Session) End(now shard.Time, lost bool, up Uplink, peer Peer, out *shar
 	if slept {
 		s.store(now, up, peer, out)
 	}
+	if s.Idle() {
+		up.Discard(now, s.Conn, out)
+		return
+	}
 	up.Close(now, s.Conn, lost, out)
 }
+
+// Idle says that the session is new, and nothing has followed CONNECT: nothing
+// would be kept with it, and it is not.
+func (s *Session) Idle() bool { return s.fresh && !s.heard }
+
+// BeginsAnew says that the session that the broker has is one that was idle.
+func (s *Session) BeginsAnew() { s.fresh = true }
 
 // schedule sets the deadline by the state.
 func (s *Session) schedule() {

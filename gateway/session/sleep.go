@@ -23,8 +23,14 @@ func (s *Session) disconnect(now shard.Time, p *mqttsn.Disconnect, up Uplink, pe
 	}
 	s.sleep = p.Duration // restarts it if the node slept (S13)
 	s.fallAsleep(now, up)
+	kept := s.kept
 	s.kept = true // from the first sleep on (L4)
 	mark := up.Keep(s.Conn, s.encode(now, peer), out)
+	if kept {
+		s.storeNames(up, out)
+	} else {
+		s.storeDetails(up, peer, out)
+	}
 	s.answer(mark, &mqttsn.Disconnect{}, peer)
 }
 
@@ -72,7 +78,7 @@ func (s *Session) pingreq(now shard.Time, up Uplink, peer Peer, out *shard.Out) 
 		s.again(now, peer)
 	default:
 		s.forget(now)
-		peer.Send(&mqttsn.Pingresp{})
+		s.Tell(&mqttsn.Pingresp{}, peer)
 	}
 }
 

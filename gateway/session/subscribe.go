@@ -29,26 +29,33 @@ func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer
 		code = mqttsn.NotSupported
 	}
 	answer := mqttsn.Suback{MsgID: p.MsgID, Code: code}
+	plain := code == mqttsn.Accepted && p.TopicIDType == mqttsn.TopicNormal && !strings.ContainsAny(filter, "+#")
+	fresh := false
+	if plain { // the node is not subscribed to what it can have no id for (T6)
+		if id, fresh = s.topics.add(filter, s.predefined.Highest()); id == 0 {
+			answer.Code = mqttsn.Congestion
+		}
+	}
 	var mark shard.Mark
-	if code == mqttsn.Accepted {
+	if answer.Code == mqttsn.Accepted {
 		again := s.lastSub.repeats(now, p.MsgID, filter)
 		var granted byte
-		granted, code, mark = up.Subscribe(now, s.Conn, filter, byte(p.QoS), !again, out)
-		answer.QoS, answer.Code = mqttsn.QoS(granted), code
+		granted, answer.Code, mark = up.Subscribe(now, s.Conn, filter, byte(p.QoS), !again, out)
+		answer.QoS = mqttsn.QoS(granted)
 	}
-	if code == mqttsn.Accepted {
-		s.lastSub = &subscribed{p.MsgID, filter, now + shard.Time(s.limits.Retries+1)*s.limits.Retry}
-		s.topics.allow()
-		if p.TopicIDType == mqttsn.TopicNormal && !strings.ContainsAny(filter, "+#") {
-			if newID, fresh := s.topics.add(filter, s.predefined.Highest()); newID != 0 {
-				id = newID
-				if told := s.topics.tell(filter); told || fresh {
-					mark = max(mark, s.store(now, up, peer, out))
-				}
-			}
+	if answer.Code != mqttsn.Accepted {
+		if fresh {
+			s.topics.giveBack()
 		}
-		answer.TopicID = id
+		s.answer(mark, &answer, peer)
+		return
 	}
+	s.lastSub = &subscribed{p.MsgID, filter, now + shard.Time(s.limits.Retries+1)*s.limits.Retry}
+	s.topics.allow()
+	if plain && (s.topics.tell(filter) || fresh) {
+		mark = max(mark, s.store(now, up, peer, out))
+	}
+	answer.TopicID = id
 	s.answer(mark, &answer, peer)
 }
 

@@ -5,8 +5,11 @@ import (
 	"slices"
 )
 
-// maxTopics is how many topic ids one node may have.
-const maxTopics = 256
+// How many topic ids one node may have, and octets of their names.
+const (
+	maxTopics     = 256
+	maxTopicNames = 64 << 10
+)
 
 // Topics are a node's normal topic ids. They are its own, never used again in
 // its session (T6), and stored with it (T5). Each is confirmed to the node once
@@ -15,6 +18,9 @@ type topics struct {
 	list  []registered // by id, which is the order in which they were given
 	last  uint16       // the newest id
 	msgID uint16       // of our last REGISTER
+
+	octets int // of the names
+	stored int // of the list: whose names are
 }
 
 type registered struct {
@@ -57,12 +63,21 @@ func (t *topics) add(name string, floor uint16) (id uint16, fresh bool) {
 	if r := t.find(name); r != nil {
 		return r.id, false
 	}
-	if len(t.list) >= maxTopics || max(t.last, floor) >= maxTopicID {
+	if len(t.list) >= maxTopics || t.octets+len(name) > maxTopicNames || max(t.last, floor) >= maxTopicID {
 		return 0, false
 	}
+	t.octets += len(name)
 	t.last = max(t.last, floor) + 1
 	t.list = append(t.list, registered{name: name, id: t.last})
 	return t.last, true
+}
+
+// giveBack forgets the newest name, which nobody was told of. Its id is not used
+// again.
+func (t *topics) giveBack() {
+	n := len(t.list) - 1
+	t.octets -= len(t.list[n].name)
+	t.list = t.list[:n]
 }
 
 // maxTopicID is the highest topic id; 0x0000 and 0xFFFF are reserved (5.3.11).

@@ -68,8 +68,18 @@ type Uplink interface {
 	// Extend stores the node's Record with its session, if that is stored. The
 	// callee keeps ext, whose octets change with the next call only.
 	Extend(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark
+	// Detail stores a value apart from the Record, in place of the one that had
+	// the number before, if the session is stored. The callee copies it, and
+	// gives it back with the Record.
+	Detail(conn shard.ConnID, number uint32, value []byte, out *shard.Out) shard.Mark
 	// Keep stores the session, clean or not, until it ends (L4).
 	Keep(conn shard.ConnID, ext []byte, out *shard.Out) shard.Mark
 	// Close ends the connection; lost: without a goodbye.
 	Close(now shard.Time, conn shard.ConnID, lost bool, out *shard.Out)
+	// Discard ends the connection and its session.
+	Discard(now shard.Time, conn shard.ConnID, out *shard.Out)
+	// Knows says whether the client id has a session.
+	Knows(clientID string) bool
+	// Kept counts the sessions of nodes that are stored.
+	Kept() int
 }
