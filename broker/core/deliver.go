@@ -83,7 +83,7 @@ func (c *Core) arriveOnce(now shard.Time, cl *client, e shard.Entry, out *shard.
 	switch {
 	case k == nil:
 		return
-	case k.state == connected && !k.blocked && k.info != nil && k.held <= out.Durable() && cl.Queued() == 0:
+	case k.state == connected && !k.blocked && k.info != nil && k.held <= out.Durable() && (cl.Queued() == 0 || cl.AwaitsWindow()):
 		c.send(now, k, session.Delivery{Entry: e}, out)
 		return
 	}

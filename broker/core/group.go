@@ -73,6 +73,43 @@ func (c *Core) leaveGroup(now shard.Time, cl *client, shared string, out *shard.
 	return true
 }
 
+// inherit gives a stored session for its own what it has of a shared subscription
+// that it leaves: what was begun is completed [MQTT-3.10.4-3], also if the
+// subscription ends with its last member.
+func (c *Core) inherit(cl *client, t *Target, out *shard.Out) {
+	if !cl.Stored || t == nil {
+		return
+	}
+	own, inherited := map[shard.MessageID]bool{}, map[shard.MessageID]bool{}
+	cl.Rewrite(func(e *shard.Entry) {
+		if e.Message != nil && e.Group() == nil {
+			own[e.ID] = true
+		}
+	})
+	cl.Rewrite(func(e *shard.Entry) {
+		if e.Message == nil || e.Group() != shard.Addressee(t) || own[e.ID] { // it has one record of a message, no two
+			return
+		}
+		ids := e.Identifiers()
+		c.returned(&cl.target, out)
+		t.Release(e.Size())
+		cl.target.Force(e.Size())
+		if e.Stored {
+			c.recorder.DeleteEntry(&out.Batch, t.instance(), e.ID)
+		}
+		if e.Stored, e.Extra = true, nil; len(ids) > 0 {
+			e.Extra = &shard.Extra{Identifiers: ids}
+		}
+		c.recorder.PutEntry(&out.Batch, cl.Instance, e)
+		inherited[e.ID] = true
+	})
+	cl.Flights(func(e shard.Entry, message shard.MessageID, id uint16, released bool) {
+		if e.QoS == 2 && !released && inherited[message] {
+			c.recorder.PutFlight(&out.Batch, cl.Instance, id, message, cl.Instance)
+		}
+	})
+}
+
 // post tells a session or a group something, on whatever shard it is.
 func (c *Core) post(now shard.Time, p shard.Post, out *shard.Out) {
 	if p.To.Shard() == c.options.Shard {
@@ -163,13 +200,11 @@ func (c *Core) serve(now shard.Time, g *group, out *shard.Out) {
 // until the member is done.
 func (c *Core) lend(now shard.Time, g *group, m *Target, e shard.Entry, out *shard.Out) {
 	s := g.options[m]
-	to := shard.Entry{Message: e.Message, QoS: min(e.QoS, s.QoS), Retain: s.RetainAsPublished && e.Message.Retain}
+	to := shard.Entry{Message: e.Message, QoS: min(e.QoS, s.QoS)}
 	if s.Identifier != 0 || to.QoS > 0 {
 		to.Extra = &shard.Extra{}
 	}
-	if s.Identifier != 0 {
-		to.Extra.Identifiers = []uint32{s.Identifier}
-	}
+	s.mark(&to)
 	if to.QoS > 0 {
 		m.borrowed.Add(1)
 		to.Stored, to.Shared, to.Extra.Group = e.Stored, e.Shared, g.target
@@ -177,6 +212,14 @@ func (c *Core) lend(now shard.Time, g *group, m *Target, e shard.Entry, out *sha
 		c.discardQueued(g.target, e, out)
 	}
 	c.post(now, shard.Post{Kind: shard.PostMessage, To: m, Entry: to}, out)
+}
+
+// mark gives an entry what a subscription has its messages carry.
+func (s Subscription) mark(e *shard.Entry) {
+	e.Retain = s.RetainAsPublished && e.Message.Retain
+	if s.Identifier != 0 {
+		e.Extra.Identifiers = []uint32{s.Identifier}
+	}
 }
 
 func (c *Core) discardQueued(t *Target, e shard.Entry, out *shard.Out) {

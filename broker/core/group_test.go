@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
+	"github.com/dormouse-mqtt/dormouse/broker/shard"
 )
 
 // members connects clients with kept sessions that share jobs/+ at the QoS.
@@ -241,4 +242,72 @@ func TestL7GivenBackIsStored(t *testing.T) {
 	r.commit()
 	r = r.reload(Options{})
 	require.Equal(t, 1, r.core.clients["d"].groups["$share/g/jobs/+"].group.queue.Queued())
+}
+
+// TestL7UnsubscribedIsCompleted: what was sent to a member that unsubscribes is
+// its own from then on, also when the group ends with it [MQTT-3.10.4-3].
+func TestL7UnsubscribedIsCompleted(t *testing.T) {
+	for _, qos := range []mqtt.QoS{1, 2} {
+		r := newRig(t, Options{})
+		a := members(r, qos, "a")[0]
+		r.volatile("p", mqtt.V5).send(message("jobs/1", "x", qos, 1))
+		r.commit()
+		sent := a.take()
+		require.Equal(t, fmt.Sprintf("PUBLISH jobs/1 x q%d", qos), sent)
+		a.send(&mqtt.Unsubscribe{PacketID: 3, Filters: mqtt.NewNames(mqtt.AppendName(nil, "$share/g/jobs/+"))})
+		r.commit()
+		a.take()
+		messages, _ := r.core.clients["a"].target.Kept()
+		require.Equal(t, 1, messages)
+		require.Zero(t, r.core.clients["a"].target.borrowed.Load())
+
+		r = r.reload(Options{})
+		a = r.dial(mqtt.V5)
+		a.send(connect("a", mqtt.V5, false, 600))
+		r.commit()
+		r.commit()
+		got := a.take()
+		require.Contains(t, got, "CONNACK present\n"+sent)
+		if qos == 2 {
+			require.Contains(t, got, " dup")
+			a.send(&mqtt.Pubrec{PacketID: 1})
+			r.commit()
+			require.Equal(t, "PUBREL 1", a.take())
+			a.send(&mqtt.Pubcomp{PacketID: 1})
+		} else {
+			for id := range uint16(0xffff) { // a restart gives new ids at QoS 1
+				if r.core.clients["a"].Idle() {
+					break
+				}
+				a.send(&mqtt.Puback{PacketID: id + 1})
+			}
+		}
+		r.commit()
+		require.Zero(t, r.entries())
+		messages, _ = r.core.clients["a"].target.Kept()
+		require.Zero(t, messages)
+	}
+}
+
+// TestL7MarksOutliveARestart: what a shared subscription has its messages carry is
+// there when they are sent again.
+func TestL7MarksOutliveARestart(t *testing.T) {
+	r := newRig(t, Options{})
+	a := r.kept("a", mqtt.V5)
+	raw := mqtt.AppendFilter(nil, "$share/g/jobs/+", mqtt.SubscribeOptions{QoS: 2, RetainAsPublished: true})
+	a.send(&mqtt.Subscribe{
+		PacketID: 1, Filters: mqtt.NewFilters(raw),
+		Properties: mqtt.NewProperties(mqtt.AppendVarint(nil, mqtt.SubscriptionIdentifier, 7)),
+	})
+	r.commit()
+	m := message("jobs/1", "x", 2, 1)
+	m.Retain = true
+	r.volatile("p", mqtt.V5).send(m)
+	r.commit()
+	r = r.reload(Options{})
+	r.core.clients["a"].Rewrite(func(e *shard.Entry) {
+		require.True(t, e.Retain)
+		require.Equal(t, []uint32{7}, e.Identifiers())
+	})
+	require.Equal(t, 1, r.core.clients["a"].InFlight())
 }

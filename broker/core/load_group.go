@@ -69,6 +69,7 @@ func (l *Loader) bind(out *shard.Out) {
 			continue
 		}
 		e.QoS, e.Extra = 2, &shard.Extra{Group: t}
+		t.group.options[&cl.target].mark(&e)
 		cl.target.borrowed.Add(1)
 		cl.Restore(e, e.ID, f.PacketID, false)
 	}

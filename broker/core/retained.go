@@ -40,31 +40,40 @@ const scanStep = 256
 // was queued before has left, so that they never fill the queue. It says
 // whether there is something to send now.
 func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
-	if len(k.client.scans) == 0 || k.client.Queued() > 0 || k.scheduled {
+	cl := k.client
+	if k.scheduled || cl.Queued() > 0 {
 		return false
 	}
-	s := &k.client.scans[0]
+	for len(cl.scans) > 0 && cl.Queued() == 0 && c.scanStep(now, cl, out) {
+	}
+	if len(cl.scans) > 0 && (cl.Queued() == 0 || !k.dest.ID.IsInProcess()) { // go on in another round: others have a turn
+		k.scheduled = true
+		c.scans = append(c.scans, k)
+	}
+	return cl.Queued() > 0
+}
+
+// scanStep queues the next step of the first subscription that has one; false:
+// it has more.
+func (c *Core) scanStep(now shard.Time, cl *client, out *shard.Out) (done bool) {
+	s := &cl.scans[0]
 	var expired []*shard.Message
-	next, done := c.directory.Scan(s.filter, s.step, s.cursor, scanStep, func(m *shard.Message) {
+	s.cursor, done = c.directory.Scan(s.filter, s.step, s.cursor, scanStep, func(m *shard.Message) {
 		if m.Expired(now) {
 			expired = append(expired, m)
 			return
 		}
-		c.giveRetained(k.client, m, s.subscription, out)
+		c.giveRetained(cl, m, s.subscription, out)
 	})
 	for _, m := range expired {
 		c.batch.Reset()
 		c.deleteRetained(m.Topic)
 		c.directory.Expire(m, &c.batch)
 	}
-	if s.cursor = next; done {
-		k.client.scans = k.client.scans[1:]
+	if done {
+		cl.scans = cl.scans[1:]
 	}
-	if len(k.client.scans) > 0 { // go on in another round: others have a turn
-		k.scheduled = true
-		c.scans = append(c.scans, k)
-	}
-	return k.client.Queued() > 0
+	return done
 }
 
 // giveRetained queues a retained message. It is a message of its own, for in the

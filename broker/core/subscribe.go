@@ -82,6 +82,7 @@ func (c *Core) handleUnsubscribe(now shard.Time, k *conn, p *mqtt.Unsubscribe, o
 }
 
 func (c *Core) unsubscribe(now shard.Time, k *conn, filter string, out *shard.Out) bool {
+	c.inherit(k.client, k.client.groups[filter], out)
 	had := c.leaveGroup(now, k.client, filter, out) || c.directory.Unsubscribe(filter, &k.client.target)
 	if had && k.client.Stored {
 		c.deleteSubscription(k.client, filter, out)

@@ -26,7 +26,8 @@ type Delivery struct {
 }
 
 // Attach begins a connection that takes window unacknowledged messages at once:
-// what was in flight is to be sent again, in order [MQTT-4.6.0-1].
+// what was in flight is to be sent again, in order [MQTT-4.6.0-1]. PUBREL comes
+// first, since the window does not hold it back [MQTT-4.4.0-1].
 func (s *Session) Attach(window int) {
 	s.window = int32(window)
 	if s.busy == nil {
@@ -36,6 +37,16 @@ func (s *Session) Attach(window int) {
 		s.busy.flights[i].again = true
 	}
 	s.busy.sent = 0
+	slices.SortStableFunc(s.busy.flights, func(a, b flight) int {
+		switch {
+		case a.released == b.released:
+			return 0
+		case a.released:
+			return -1
+		default:
+			return 1
+		}
+	})
 }
 
 // Next gives what is to be sent next, and takes it as sent. It passes over what
@@ -46,19 +57,17 @@ func (s *Session) Next(now shard.Time, expired func(shard.Entry)) (d Delivery, o
 		return d, false
 	}
 	if b.sent < len(b.flights) {
-		if b.sent >= int(s.window) { // it is smaller than it was
-			return d, false
-		}
 		f := &b.flights[b.sent]
-		b.sent++
-		return Delivery{Entry: f.Entry, PacketID: f.id, Dup: f.again, Release: f.released}, true
+		if f.released || b.sent < int(s.window) { // it may be smaller than it was
+			b.sent++
+			return Delivery{Entry: f.Entry, PacketID: f.id, Dup: f.again, Release: f.released}, true
+		}
 	}
 	for {
-		e, ok := b.queue.front()
-		if !ok || e.QoS > 0 && len(b.flights) >= int(s.window) {
+		e, ok := s.unqueue()
+		if !ok {
 			return d, false
 		}
-		b.queue.pop()
 		if e.Expired(now) {
 			s.Dropped++
 			expired(e)

@@ -8,6 +8,7 @@ type queue struct {
 	head   uint64        // sequence number of the oldest
 	next   uint64        // of the next to come
 	octets int
+	once   int // how many are of QoS 0
 	// latest is where each topic's QoS 0 entry stands, while only the newest
 	// of a topic is kept.
 	latest map[string]uint64
@@ -27,6 +28,7 @@ func (q *queue) front() (shard.Entry, bool) {
 func (q *queue) pop() {
 	e := q.at(q.head)
 	q.octets -= e.Size()
+	q.count(e, -1)
 	if seq, ok := q.latest[e.Topic]; ok && seq == q.head {
 		delete(q.latest, e.Topic)
 	}
@@ -45,6 +47,13 @@ func (q *queue) push(e shard.Entry) {
 	*q.at(q.next) = e
 	q.next++
 	q.octets += e.Size()
+	q.count(&e, 1)
+}
+
+func (q *queue) count(e *shard.Entry, n int) {
+	if e.QoS == 0 {
+		q.once += n
+	}
 }
 
 // A PushResult says what became of a message at the queue.
@@ -130,6 +139,41 @@ func (s *Session) Withdraw(id shard.MessageID) (e shard.Entry, ok bool) {
 		}
 	}
 	return e, false
+}
+
+// AwaitsWindow says that all that is queued waits for acknowledgements, which
+// messages of QoS 0 need not.
+func (s *Session) AwaitsWindow() bool {
+	return s.busy != nil && s.busy.queue.once == 0 && len(s.busy.flights) >= int(s.window)
+}
+
+// unqueue takes the oldest entry that may be sent out of the queue: a full window
+// does not hold back what is of QoS 0.
+func (s *Session) unqueue() (e shard.Entry, ok bool) {
+	if s.busy == nil {
+		return e, false
+	}
+	q := &s.busy.queue
+	e, ok = q.front()
+	switch {
+	case !ok:
+		return e, false
+	case e.QoS == 0 || len(s.busy.flights) < int(s.window):
+		q.pop()
+		return e, true
+	case q.once == 0:
+		return e, false
+	}
+	seq := q.head
+	for q.at(seq).QoS > 0 {
+		seq++
+	}
+	e = *q.at(seq)
+	if at, ok := q.latest[e.Topic]; ok && at == seq {
+		delete(q.latest, e.Topic)
+	}
+	s.pull(seq)
+	return e, true
 }
 
 // pull takes the entry at seq out; those before it move up.

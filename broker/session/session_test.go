@@ -68,6 +68,34 @@ func TestSmallerWindow(t *testing.T) {
 	require.True(t, s.Idle())
 }
 
+// TestSmallerWindowLetsPubrelThrough: also in front of messages that were sent
+// before it, and hold the window [MQTT-4.4.0-1].
+func TestSmallerWindowLetsPubrelThrough(t *testing.T) {
+	s := New("c", 1, &Pool{})
+	s.Attach(4)
+	var ids []uint16
+	for i := range 4 {
+		s.Push(entry("t", 2, fmt.Sprint(i)), false)
+		d, _ := next(s)
+		ids = append(ids, d.PacketID)
+	}
+	s.Received(ids[2])
+	s.Received(ids[3])
+	s.Attach(1)
+	for _, id := range ids[2:] {
+		d, ok := next(s)
+		require.True(t, ok && d.Release)
+		require.Equal(t, id, d.PacketID)
+	}
+	_, ok := next(s)
+	require.False(t, ok)
+	s.Completed(ids[2])
+	s.Completed(ids[3])
+	d, ok := next(s)
+	require.True(t, ok)
+	require.Equal(t, "0", string(d.Payload))
+}
+
 func TestExactlyOnceToTheClient(t *testing.T) {
 	s := New("c", 1, &Pool{})
 	s.Attach(5)
@@ -104,6 +132,33 @@ func TestExactlyOnceToTheClient(t *testing.T) {
 	require.True(t, ok)
 	_, _, ok = s.Received(b.PacketID)
 	require.False(t, ok)
+}
+
+// TestWindowDoesNotHoldBackQoS0, neither what is queued nor, behind what is to be
+// sent again, what comes later (8.9).
+func TestWindowDoesNotHoldBackQoS0(t *testing.T) {
+	s := New("c", 1, &Pool{})
+	s.Attach(2)
+	for i, qos := range []byte{1, 1, 1, 0, 1, 0} {
+		s.Push(entry("t", qos, fmt.Sprint(i)), qos == 0)
+	}
+	var got string
+	take := func() string {
+		got = ""
+		for d, ok := next(s); ok; d, ok = next(s) {
+			got += string(d.Payload)
+		}
+		return got
+	}
+	require.False(t, s.AwaitsWindow())
+	require.Equal(t, "015", take(), "of the QoS 0 messages of a topic the newest was kept")
+	require.True(t, s.AwaitsWindow())
+	s.Attach(1)
+	s.Push(entry("t", 0, "6"), true)
+	require.Equal(t, "06", take())
+	s.Push(entry("t", 0, "7"), true)
+	s.Push(entry("t", 0, "8"), true)
+	require.Equal(t, "8", take())
 }
 
 func TestInboundIDs(t *testing.T) {

@@ -120,9 +120,12 @@ func (m *model) heardPublish(s *session, p published, committed store.Ticket) er
 	for group, options := range s.was {
 		for _, optional := range []bool{false, true} {
 			for i, d := range m.groups[group] {
-				for _, sub := range options {
+				for _, sub := range slices.Backward(options) { // 3.x does not tell which it was: the last
 					if c := d.as(sub, p.qos); d.optional == optional && m.fits(s, c, p) == nil {
 						m.groups[group] = slices.Delete(m.groups[group], i, i+1)
+						if _, member := s.subs[group]; !member && s.durable { // it had it when it left
+							c.group = ""
+						}
 						return s.begun(c, p)
 					}
 				}
@@ -177,7 +180,6 @@ func (e *delivery) precedes(d *delivery) bool {
 // fits says whether p is this delivery.
 func (m *model) fits(s *session, d *delivery, p published) error {
 	fail := func(what string, want any) error { return fmt.Errorf("owed is %q with %s %v", d.payload, what, want) }
-	changed := groupForgetsOptions && d.group != "" && (d.loose || d.again) && p.dup
 	inUse := slices.ContainsFunc(s.owed, func(e *delivery) bool { return e != d && e.again && !e.loose && e.id == p.id && p.qos > 0 })
 	switch {
 	case d.topic != p.topic || d.payload != p.payload:
@@ -186,9 +188,9 @@ func (m *model) fits(s *session, d *delivery, p published) error {
 		return fail("PUBREL for", d.id)
 	case d.qos != p.qos:
 		return fail("QoS", d.qos)
-	case !slices.Contains(d.retain, p.retain) && !changed:
+	case !slices.Contains(d.retain, p.retain):
 		return fail("RETAIN", d.retain)
-	case !slices.Equal(d.ids, p.ids) && s.link.v5 && !changed:
+	case !slices.Equal(d.ids, p.ids) && s.link.v5:
 		return fail("identifiers", d.ids)
 	case inUse:
 		return fail("another id than", p.id)
@@ -223,10 +225,9 @@ func (m *model) rest() error {
 		for _, d := range s.owed {
 			switch {
 			case d.optional, d.expired(m.now), s.node != nil && (s.deaf() || full):
-			case d.released && full && pubrelWaitsForWindow:
 			case d.released:
 				return fmt.Errorf("%s: no PUBREL %d", s.client, d.id)
-			case d.qos == 0 && full && qos0WaitsForWindow:
+			case d.qos == 0 && d.kept && full: // retained messages come in turn
 			case d.qos == 0 || !full:
 				return fmt.Errorf("%s: did not get %s %q", s.client, d.topic, d.payload)
 			}

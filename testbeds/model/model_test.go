@@ -232,7 +232,7 @@ func (m *model) cutOff(s *session) {
 		case d.group != "" && d.qos == 1:
 			m.giveBack(d)
 		default: // QoS 0 may be kept (8.2)
-			d.optional = d.optional || d.qos == 0 || d.kept && d.id == 0 && retainedEndsWithConnection
+			d.optional = d.optional || d.qos == 0
 			s.owed = append(s.owed, d)
 		}
 	}
@@ -277,11 +277,6 @@ func (m *model) left(group string) {
 	if len(m.members(group)) == 0 {
 		for _, d := range m.groups[group] {
 			d.optional = true
-		}
-		for _, s := range m.sessions {
-			for _, d := range append(slices.Clone(s.flights), s.owed...) {
-				d.optional = d.optional || groupEndsWithItsMessages && d.group == group
-			}
 		}
 	}
 }
@@ -434,11 +429,23 @@ func (m *model) subscribe(s *session, filter string, sub subscription, handling 
 	}
 }
 
-func (m *model) unsubscribe(s *session, filter string) (had bool) {
-	_, had = s.subs[filter]
+func (m *model) unsubscribe(s *session, filter string) bool {
+	sub, had := s.subs[filter]
 	delete(s.subs, filter)
 	for _, d := range s.owed { // what was not begun may be left out [MQTT-3.10.4-2]
 		d.optional = d.optional || d.kept && !d.again && matches(filter, d.topic)
+	}
+	for _, d := range append(slices.Clone(s.flights), s.owed...) { // what was begun is its own [MQTT-3.10.4-3]
+		if d.group == filter && s.durable {
+			d.group = ""
+		}
+	}
+	for _, d := range m.groups[filter] { // and what is on its way may be
+		if s.durable {
+			c := d.as(sub, d.qos)
+			c.group, c.loose, c.optional = "", true, true
+			s.owed = append(s.owed, c)
+		}
 	}
 	m.left(filter)
 	return had
@@ -484,7 +491,6 @@ func (m *model) restart(now time.Duration) {
 		if !s.durable || s.link != nil && s.expiry == 0 && !s.slept() {
 			s.will = nil // it is nowhere
 			m.end(s)
-			m.forgotten(s)
 			continue
 		}
 		slept := s.slept()
@@ -495,7 +501,7 @@ func (m *model) restart(now time.Duration) {
 		}
 		for _, d := range append(slices.Clone(s.flights), s.owed...) { // L5
 			d.since, d.loose = -1, true
-			d.optional = d.optional || d.volatile || groupEndsWithItsMessages && d.group != "" && len(m.members(d.group)) == 0
+			d.optional = d.optional || d.volatile || d.kept && d.id == 0 && retainedEndWithCrash
 		}
 		for id := range s.inbound {
 			s.inbound[id] = -1
@@ -518,17 +524,9 @@ func (m *model) restart(now time.Duration) {
 	}
 	m.now = now // what is overdue leaves now
 	m.due(now)
-}
-
-// forgotten has a message of QoS 2 that was in flight to a member whose session
-// a restart has ended come again to the group, if the broker does that.
-func (m *model) forgotten(s *session) {
-	for _, d := range append(s.flights, s.owed...) {
-		if d.group != "" && d.qos == 2 && groupForgetsVolatileMember {
-			m.giveBack(d)
-			if n := len(m.groups[d.group]); n > 0 {
-				m.groups[d.group][n-1].optional = true
-			}
+	for _, s := range m.sessions {
+		for _, d := range s.owed {
+			d.optional = d.optional || d.qos == 0 // its sleepers may not be there yet
 		}
 	}
 }

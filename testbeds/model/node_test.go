@@ -178,7 +178,7 @@ func (w *world) dozes(s *session) error {
 		return fmt.Errorf("PINGRESP before the last acknowledgement")
 	}
 	for _, d := range s.owed {
-		if !d.optional && !d.expired(w.model.now) && !(d.kept && pingrespBeforeRetained) {
+		if !d.optional && !d.expired(w.model.now) {
 			return fmt.Errorf("PINGRESP before %q", d.payload)
 		}
 	}
@@ -314,9 +314,6 @@ func (w *world) nodeSleeps(t *rapid.T) {
 		t.Skip("it is awake")
 	}
 	d := pick(t, "duration", 0, 20, 200)
-	if d > 0 && s.expiry == 0 && !cleanNodesSleep {
-		t.Skip("see the switch")
-	}
 	w.do(fmt.Sprintf("%s disconnects for %d s", n.id, d), func() {
 		if d == 0 {
 			n.byes++
