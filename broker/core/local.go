@@ -11,7 +11,7 @@ import (
 // is in out.Wake of this round or a later one.
 func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 	k := c.openLocal()
-	if cl := c.clients[a.ClientID]; cl != nil && cl.reload != nil {
+	if cl := c.clients[a.ClientID]; cl != nil && cl.reload != nil || c.stalled && a.Expiry > 0 {
 		delete(c.conns, k.dest.ID)
 		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeRefused, Code: shard.WakeBusy, Conn: k.dest.ID})
 		return k.dest.ID
@@ -44,6 +44,10 @@ type Publication struct {
 	Payload []byte
 	QoS     byte
 	Retain  bool
+	// PacketID names the message, should it be withdrawn later (L9). Detail is
+	// what the session has of it, if not zero: it is emptied then.
+	PacketID uint16
+	Detail   uint32
 }
 
 // Publish takes a message from an in-process connection, or, if id is zero,
@@ -52,21 +56,27 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, p Publication, out *shar
 	m := &c.incoming
 	m.Topic, m.Payload, m.QoS, m.Retain = p.Topic, p.Payload, p.QoS, p.Retain
 	m.Properties, m.Expires = nil, 0
+	k := c.conns[id]
 	var by *client
-	if k := c.conns[id]; k != nil {
+	if k != nil {
 		by = k.client
 	}
 	if topic.CheckName(m.Topic, c.options.Topics) != nil || reserved(m.Topic) {
 		return mqtt.TopicNameInvalid, 0
 	}
-	if c.stalled && m.QoS > 0 && (m.Retain || c.goesToDisk(m)) {
+	noted := by != nil && by.Stored && p.Detail != 0 // with the publisher's session
+	if c.stalled && m.QoS > 0 && (noted || m.Retain || c.goesToDisk(m)) {
 		return mqtt.QuotaExceeded, 0
 	}
-	code, _, _ = c.publish(now, m, by, out)
-	if by != nil {
-		mark = by.Written
+	code, targets, wrote := c.publish(now, m, by, out)
+	if by == nil {
+		return code, 0
 	}
-	return code, mark
+	if m.QoS > 0 && (wrote || noted) {
+		c.await(k, p.PacketID, m, targets, out)
+		c.awaited[len(c.awaited)-1].detail = p.Detail
+	}
+	return code, by.Written
 }
 
 // Subscribe subscribes an in-process connection at qos or the highest offered;

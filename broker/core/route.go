@@ -20,8 +20,8 @@ const inline = 1024
 // publish brings a message to everybody who subscribed to it, and into the
 // retained messages. by is the publisher's session, whose answer has to wait for
 // what was written; nil: nobody waits. wrote: something was. awaited is how many
-// sessions it was written for; they are at the end of c.awaitedBy if the publisher
-// has a socket.
+// sessions it was written for; they are at the end of c.awaitedBy if there is a
+// publisher.
 // Of m nothing is kept: it may alias what is being handled.
 func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.Out) (code mqtt.ReasonCode, awaited int, wrote bool) {
 	from := ""
@@ -53,7 +53,7 @@ func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from st
 		if h.durable {
 			e.Stored, e.Shared = true, shared
 			c.recorder.PutEntry(&out.Batch, h.target.instance(), &e)
-			if by != nil && by.conn.info != nil {
+			if by != nil {
 				c.awaitedBy = append(c.awaitedBy, h.target)
 				awaited++
 			}

@@ -20,14 +20,15 @@ type awaited struct {
 	conn     shard.ConnID
 	version  mqtt.Version
 	packetID uint16
-	once     bool // QoS 2
+	once     bool   // QoS 2
+	detail   uint32 // of an in-process connection
 	message  shard.MessageID
 	targets  int // how many of the core's awaitedBy are its
 }
 
 // await notes that the publisher of m waits for this round.
 func (c *Core) await(k *conn, packetID uint16, m *shard.Message, targets int, out *shard.Out) {
-	c.awaited = append(c.awaited, awaited{out.Mark(), k.client, k.dest.ID, k.version, packetID, m.QoS == 2, m.ID, targets})
+	c.awaited = append(c.awaited, awaited{out.Mark(), k.client, k.dest.ID, k.version, packetID, m.QoS == 2, 0, m.ID, targets})
 }
 
 // arrived forgets those whose wait is over.
@@ -65,7 +66,9 @@ func (c *Core) stall(now shard.Time, out *shard.Out) {
 				c.withdraw(t, a.message, out)
 			}
 		}
-		if a.once && a.version == mqtt.V5 {
+		if a.conn.IsInProcess() {
+			c.refuseLocal(a, out)
+		} else if a.once && a.version == mqtt.V5 {
 			c.forgetInbound(a.client, a.packetID, out)
 		}
 		targets = targets[a.targets:]
@@ -76,6 +79,22 @@ func (c *Core) stall(now shard.Time, out *shard.Out) {
 		if k := c.conns[w.conn]; k != nil {
 			c.refusePublish(now, k, w.id, w.once, out)
 		}
+	}
+}
+
+// refuseLocal tells an in-process client, on whatever connection it has now, that
+// its message is not taken, and empties what its session has of it.
+func (c *Core) refuseLocal(a *awaited, out *shard.Out) {
+	c.stats.RefusedByStore++
+	cl := a.client
+	if cl.target.is(isDead) {
+		return
+	}
+	if a.detail != 0 && cl.hasDetail(a.detail) {
+		c.putDetail(cl, a.detail, nil, out)
+	}
+	if cl.conn != nil && cl.conn.dest.ID.IsInProcess() {
+		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeWithdrawn, Conn: cl.conn.dest.ID, PacketID: a.packetID})
 	}
 }
 

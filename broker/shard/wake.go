@@ -5,11 +5,12 @@ type WakeKind uint8
 
 // What an in-process connection is told.
 const (
-	WakeAccepted WakeKind = iota // the session is attached
-	WakeRefused                  // Code: why; the connection has ended
-	WakeDeliver                  // the session has something to deliver
-	WakeClosed                   // Code: why; the broker ended the connection
-	WakeLoaded                   // Client, Ext: a session was loaded that such a connection extended
+	WakeAccepted  WakeKind = iota // the session is attached
+	WakeRefused                   // Code: why; the connection has ended
+	WakeDeliver                   // the session has something to deliver
+	WakeClosed                    // Code: why; the broker ended the connection
+	WakeLoaded                    // Client, Ext: a session was loaded that such a connection extended
+	WakeWithdrawn                 // PacketID: the store failed, and what was published is not taken (L9)
 )
 
 // A WakeCode says why a connection was refused or ended.
@@ -33,6 +34,8 @@ type Wake struct {
 	Mark    Mark   // accepted: the answer waits for it
 	Ext     []byte // accepted, loaded: what Extend stored with the session
 	Details []Detail
+
+	PacketID uint16 // withdrawn: as Publish was told
 }
 
 // A Detail is one of the things that an in-process connection keeps with its

@@ -39,6 +39,7 @@ type Core struct {
 	due     deadline.Heap[*node]
 	behind  map[forwarder]int // nodes
 	kept    kept
+	refused []publication // that the broker took and has withdrawn
 	scolded scolded
 	wall    time.Duration // the wall clock at time zero
 	stats   Stats
@@ -115,8 +116,11 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 	case shard.Displaced:
 		c.displaced(now, ev.Link, ev.Batch)
 	case shard.Stored:
-		if ev.Store.Kind == store.Committed {
+		switch ev.Store.Kind {
+		case store.Committed:
 			c.release(now)
+		case store.Stalled:
+			c.takeBack(now)
 		}
 	case shard.Stopping:
 		c.stop(now)
@@ -168,6 +172,9 @@ func (c *Core) Woken(now shard.Time, w shard.Wake, out *shard.Out) {
 		return
 	}
 	switch w.Kind {
+	case shard.WakeWithdrawn:
+		c.refused = append(c.refused, publication{w.Conn, w.PacketID})
+		return
 	case shard.WakeAccepted:
 		n.session.Accepted(now, &w, c.up, n, out)
 	case shard.WakeDeliver:

@@ -18,7 +18,9 @@ func (u uplink) Open(now shard.Time, a session.Arrival, out *shard.Out) shard.Co
 
 // Publish implements session.Uplink.
 func (u uplink) Publish(now shard.Time, conn shard.ConnID, p session.Publication, out *shard.Out) (mqttsn.ReturnCode, shard.Mark) {
-	code, mark := u.core.Publish(now, conn, core.Publication{Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, Retain: p.Retain}, out)
+	code, mark := u.core.Publish(now, conn, core.Publication{
+		Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, Retain: p.Retain, PacketID: p.MsgID, Detail: p.Detail,
+	}, out)
 	return returnCode(code), mark
 }
 

@@ -145,3 +145,35 @@ func (s *Session) exchange(id uint16) (at int) {
 	}
 	return at
 }
+
+// Withdraw refuses a message that the broker took and has withdrawn; its
+// acknowledgement, behind as many answers as are ahead of it, does not leave.
+func (s *Session) Withdraw(now shard.Time, id, topicID uint16, ahead int32, up Uplink, peer Peer, out *shard.Out) {
+	peer.Count(Withdrawn)
+	for at, m := range s.inbounds() {
+		if m.qos > 0 && m.id == id && s.unreleased(m.answer) {
+			s.clearPlace(at, up, peer, out)
+		}
+	}
+	s.waiting--
+	if f := s.flight; f != nil && f.held > ahead {
+		f.held--
+	}
+	s.Tell(&mqttsn.Puback{TopicID: topicID, MsgID: id, Code: mqttsn.Congestion}, peer)
+	s.Wake(now, up, peer, out)
+}
+
+// Unlearn forgets messages of an id that were withdrawn; the node will send them
+// again.
+func (s *Session) Unlearn(id uint16, up Uplink, peer Peer, out *shard.Out) {
+	for at, m := range s.inbounds() {
+		if m.qos > 0 && m.id == id {
+			s.clearPlace(at, up, peer, out)
+		}
+	}
+}
+
+func (s *Session) clearPlace(at int, up Uplink, peer Peer, out *shard.Out) {
+	s.rare.inbound[at] = inbound{}
+	s.storeInbound(at, up, peer, out)
+}

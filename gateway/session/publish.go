@@ -15,7 +15,7 @@ func (s *Session) publish(now shard.Time, p *mqttsn.Publish, up Uplink, peer Pee
 		s.publishKept(now, p, up, peer, out)
 		return
 	}
-	code, _ := s.forward(now, p, up, out)
+	code, _ := s.forward(now, p, 0, up, out)
 	if p.QoS == mqttsn.QoS0 && code == mqttsn.InvalidTopicID {
 		s.refusePublish(p, code, peer)
 	}
@@ -38,12 +38,17 @@ func (s *Session) publishKept(now shard.Time, p *mqttsn.Publish, up Uplink, peer
 		s.refusePublish(p, mqttsn.Congestion, peer)
 		return
 	}
-	code, mark := s.forward(now, p, up, out)
+	known := p.MsgID != 0 || p.QoS == mqttsn.QoS2
+	var detail uint32
+	if known {
+		detail = detailInbound | uint32(at)
+	}
+	code, mark := s.forward(now, p, detail, up, out)
 	if code != mqttsn.Accepted {
 		s.refusePublish(p, code, peer)
 		return
 	}
-	if p.MsgID == 0 && p.QoS == mqttsn.QoS1 {
+	if !known {
 		s.answer(mark, acknowledgement(p, peer), peer)
 		return
 	}
@@ -92,14 +97,14 @@ func acknowledgement(p *mqttsn.Publish, peer Peer) mqttsn.Packet {
 	return &a.Puback
 }
 
-// forward gives the broker a message.
-func (s *Session) forward(now shard.Time, p *mqttsn.Publish, up Uplink, out *shard.Out) (mqttsn.ReturnCode, shard.Mark) {
+// forward gives the broker a message, of which detail is to be kept.
+func (s *Session) forward(now shard.Time, p *mqttsn.Publish, detail uint32, up Uplink, out *shard.Out) (mqttsn.ReturnCode, shard.Mark) {
 	name, code := s.resolve(p)
 	if code != mqttsn.Accepted {
 		return code, 0
 	}
 	return up.Publish(now, s.Conn, Publication{
-		Topic: name, Payload: p.Data, QoS: byte(max(p.QoS, 0)), Retain: p.Retain,
+		Topic: name, Payload: p.Data, QoS: byte(max(p.QoS, 0)), Retain: p.Retain, MsgID: p.MsgID, Detail: detail,
 	}, out)
 }
 

@@ -13,6 +13,10 @@ type Publication struct {
 	Payload []byte // the callee copies what it keeps
 	QoS     byte
 	Retain  bool
+	// MsgID names it, should it be withdrawn later (L9); Detail is what will be
+	// kept of it, if not zero.
+	MsgID  uint16
+	Detail uint32
 }
 
 // A Delivery is a message on its way to the node, or, with Release, one of QoS 2
