@@ -50,9 +50,13 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 		s.congested(now, up, peer)
 		return
 	case mqttsn.InvalidTopicID:
-		if !f.registered && f.idType == mqttsn.TopicNormal { // T8
+		switch {
+		case !f.registered && f.idType == mqttsn.TopicNormal: // T8
 			s.renumber(up, out)
 			s.sendRegister(now, 0, peer)
+			return
+		case f.QoS == 2 && !f.doubted: // a late copy of the first refusal, or a second: the next repetition tells
+			f.doubted = true
 			return
 		}
 		s.refuse(now, up, peer, out)
@@ -63,8 +67,13 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 }
 
 // renumber gives the message under way another message id, so that a late copy of
-// the refusal is not taken for a second one (T8).
+// the refusal is not taken for a second one (T8). Of QoS 2 it keeps its id: the
+// node may have refused one copy and taken another, and knows it by that.
 func (s *Session) renumber(up Uplink, out *shard.Out) {
+	if s.flight.QoS == 2 {
+		s.flight.Dup = true
+		return
+	}
 	if id, mark := up.Renumber(s.Conn, s.flight.MsgID, out); id != 0 {
 		s.flight.MsgID, s.flight.Mark, s.flight.Dup = id, mark, false
 	}

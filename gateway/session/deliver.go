@@ -20,6 +20,7 @@ type flight struct {
 	stage      stage
 	idType     mqttsn.TopicIDType
 	registered bool // the node was told the id for this very message (T8)
+	doubted    bool // QoS 2: the node has perhaps refused it again (T8)
 	id         uint16
 	regID      uint16 // message id of the REGISTER
 	tries      int

@@ -319,16 +319,49 @@ func TestT8RegisteredAgain(t *testing.T) {
 	unknown := func(id uint16) mqttsn.Packet { return &mqttsn.Puback{MsgID: id, Code: mqttsn.InvalidTopicID} }
 	r := connect(t, true)
 	r.subscribed("a")
-	r.queued(2, "a", "x")
+	r.queued(1, "a", "x")
 	r.step(unknown(1))
 	r.hears("PUBLISH 1 1 x", "REGISTER 1 1 a")
 	r.step(&mqttsn.Regack{TopicID: 1, MsgID: 1})
 	r.hears("PUBLISH 1 2 x")
 	r.step(unknown(1)) // a late copy
 	r.step(unknown(2))
-	r.queued(2, "a", "y")
+	r.queued(1, "a", "y")
 	r.hears()
 	require.Nil(t, r.flight)
+}
+
+// TestT8ExactlyOnce: the node had two copies of a PUBLISH, one of them before it
+// knew the topic id. It may have taken the other, so the message keeps its id.
+func TestT8ExactlyOnce(t *testing.T) {
+	unknown := &mqttsn.Puback{MsgID: 1, Code: mqttsn.InvalidTopicID}
+	for _, taken := range []bool{true, false} {
+		r := connect(t, true)
+		r.step(&mqttsn.Subscribe{QoS: 2, MsgID: 9, TopicName: []byte("a")})
+		r.commit()
+		r.said = nil
+		r.queued(2, "a", "x")
+		r.commit()
+		r.hears("PUBLISH 1 1 x")
+		r.step(unknown)
+		r.hears("REGISTER 1 1 a")
+		if taken {
+			r.step(&mqttsn.Pubrec{MsgID: 1})
+			r.commit()
+			r.hears("PUBREL 1")
+		}
+		r.step(&mqttsn.Regack{TopicID: 1, MsgID: 1})
+		if taken {
+			r.hears()
+			continue
+		}
+		r.hears("PUBLISH 1 1 x dup")
+		r.step(unknown) // a late copy
+		r.hears()
+		require.NotNil(t, r.flight)
+		r.step(unknown)
+		require.Nil(t, r.flight, "it knows the id, and refuses it still (T3)")
+	}
 }
 
 // TestT16SubackFirst: deliveries wait for answers that wait.
