@@ -155,7 +155,7 @@ func (c *Core) Evict(now shard.Time, out *shard.Out) {
 	if n := c.current; n != nil {
 		c.current = nil
 		c.stats.Evicted++
-		c.up.Close(now, n.session.Conn, true, out) // nobody knows what its session is like
+		c.up.Evict(now, n.session.Conn, out)
 		c.remove(n)
 	}
 }

@@ -15,8 +15,8 @@ import (
 // A panicky broker does not survive the client "bad".
 type panicky struct {
 	session.Uplink
-	conns  shard.ConnID
-	closed []shard.ConnID
+	conns   shard.ConnID
+	evicted []shard.ConnID
 }
 
 func (p *panicky) Open(_ shard.Time, a session.Arrival, out *shard.Out) shard.ConnID {
@@ -32,9 +32,11 @@ func (p *panicky) Next(shard.Time, shard.ConnID, *shard.Out) (session.Delivery, 
 	return session.Delivery{}, false
 }
 
-func (p *panicky) Close(_ shard.Time, c shard.ConnID, _ bool, _ *shard.Out) {
-	p.closed = append(p.closed, c)
+func (p *panicky) Evict(_ shard.Time, c shard.ConnID, _ *shard.Out) {
+	p.evicted = append(p.evicted, c)
 }
+
+func (p *panicky) Knows(string) bool { return false }
 
 // TestL15PanicEvictsNobodyElse: the node of the datagram before is left alone.
 func TestL15PanicEvictsNobodyElse(t *testing.T) {
@@ -67,6 +69,6 @@ func TestL15PanicEvictsNobodyElse(t *testing.T) {
 	send(1, &mqttsn.Pingreq{})
 	send(2, &mqttsn.Connect{ProtocolID: 1, CleanSession: true, ClientID: []byte("bad")})
 	require.Equal(t, 1, c.Stats().Nodes)
-	require.Empty(t, up.closed)
+	require.Empty(t, up.evicted)
 	require.Len(t, out.Outgoing(), 1, "PINGRESP")
 }

@@ -117,6 +117,11 @@ func (u uplink) Discard(now shard.Time, conn shard.ConnID, out *shard.Out) {
 	u.core.Discard(now, conn, out)
 }
 
+// Evict implements session.Uplink.
+func (u uplink) Evict(now shard.Time, conn shard.ConnID, out *shard.Out) {
+	u.core.Evict(now, shard.Event{Conn: conn}, out)
+}
+
 // Knows implements session.Uplink.
 func (u uplink) Knows(clientID string) bool { return u.core.Knows(clientID) }
 

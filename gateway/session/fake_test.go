@@ -287,6 +287,7 @@ func (r *rig) Detail(_ shard.ConnID, number uint32, value []byte, _ *shard.Out) 
 }
 
 func (r *rig) Discard(shard.Time, shard.ConnID, *shard.Out) { r.closed = "discarded" }
+func (r *rig) Evict(shard.Time, shard.ConnID, *shard.Out)   { r.closed = "evicted" }
 func (r *rig) Knows(string) bool                            { return false }
 func (r *rig) Kept() int                                    { return 0 }
 

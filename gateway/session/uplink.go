@@ -82,6 +82,9 @@ type Uplink interface {
 	Close(now shard.Time, conn shard.ConnID, lost bool, out *shard.Out)
 	// Discard ends the connection and its session.
 	Discard(now shard.Time, conn shard.ConnID, out *shard.Out)
+	// Evict ends the connection after a panic: nobody knows what its session is
+	// like, but the store (L15).
+	Evict(now shard.Time, conn shard.ConnID, out *shard.Out)
 	// Knows says whether the client id has a session.
 	Knows(clientID string) bool
 	// Kept counts the sessions of nodes that are stored.
