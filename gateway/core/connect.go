@@ -53,6 +53,9 @@ func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, da
 			c.stats.SleptAway++
 		}
 		idle = old.session.Idle()
+		if old.addr != o.Address {
+			old.dismiss(now)
+		}
 		c.remove(old)
 	}
 	n = c.admit(now, o, clientID, p, data)

@@ -188,7 +188,7 @@ func (c *Core) Woken(now shard.Time, w shard.Wake, out *shard.Out) {
 		c.remove(n)
 		return
 	case shard.WakeClosed:
-		n.Send(&mqttsn.Disconnect{})
+		n.dismiss(now)
 		c.remove(n)
 		return
 	}

@@ -46,6 +46,14 @@ func (n *node) Count(k session.Counter) { n.core.stats.Counts[k]++ }
 // Answers implements session.Peer.
 func (n *node) Answers() *session.Answers { return &n.core.answers }
 
+// dismiss tells a node that somebody else has its client id now. On UDP only if it
+// spoke a moment ago: the address may be another's by now (C3).
+func (n *node) dismiss(now shard.Time) {
+	if !n.away && (n.addr.peer.Kind() != radio.KindUDP || n.session.Recent(now)) {
+		n.Send(&mqttsn.Disconnect{})
+	}
+}
+
 // transmit sends a message, in encapsulation if the node is behind a forwarder.
 func (n *node) transmit(message []byte) {
 	n.core.reply(n.addr, n.local, n.ctrl, message)

@@ -110,6 +110,7 @@ func TestS12MoveAtTheLimit(t *testing.T) {
 	for port := range uint16(3) {
 		h.addr = radio.UDP(netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), 1000+port), 0)
 		h.connects(false)
+		s.run(11 * time.Second) // the old address hears nothing (C3)
 	}
 	h.addr = radio.UDP(netip.MustParseAddrPort("10.0.0.2:7"), 0)
 	h.hears(&mqttsn.Connect{ProtocolID: 1, ClientID: []byte("m")}, &mqttsn.Connack{Code: mqttsn.Congestion})
@@ -125,6 +126,7 @@ func TestC5TwoForwarders(t *testing.T) {
 		h.hears(wrapped(0, 7, &mqttsn.Connect{ProtocolID: 1, Duration: 60}), wrapped(0, 7, &mqttsn.Connack{}))
 		require.Equal(t, nodes+1, s.machine.Gateway.Stats().Nodes)
 	}
+	s.run(11 * time.Second)
 	h.addr = udp("10.0.0.2:8") // its port has changed
 	h.hears(wrapped(0, 7, &mqttsn.Connect{ProtocolID: 1, Duration: 60}), wrapped(0, 7, &mqttsn.Connack{}))
 	require.Equal(t, 4, s.machine.Gateway.Stats().Nodes)

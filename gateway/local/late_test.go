@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	broker "github.com/dormouse-mqtt/dormouse/broker/core"
+	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 	"github.com/dormouse-mqtt/dormouse/radio"
@@ -78,4 +80,46 @@ func (s *site) tell(topic, payload string, qos byte) {
 		s.machine.Handle(s.now, shard.Event{Kind: shard.Wall, Offset: s.wall}, &s.out)
 	})
 	s.commit()
+}
+
+// TestC3OldAddress: it is told that the client id is somebody else's now, on UDP
+// only if it spoke a moment ago.
+func TestC3OldAddress(t *testing.T) {
+	udp := radio.UDP(netip.MustParseAddrPort("192.0.2.9:7"), 0)
+	for _, tt := range []struct {
+		addr   radio.Addr
+		silent time.Duration
+		told   int
+	}{
+		{radio.Memory(1), 0, 1}, {radio.Memory(1), 50 * time.Second, 1},
+		{udp, 10 * time.Second, 1}, {udp, 11 * time.Second, 0},
+	} {
+		for _, byMQTT := range []bool{false, true} {
+			s := newSite(t)
+			s.link.Roam = shard.RoamAny
+			h := newHandset(s)
+			h.addr = tt.addr
+			h.connects(false)
+			h.says(&mqttsn.Pingreq{})
+			s.run(tt.silent)
+			told := 0
+			s.datagrams = func(to radio.Addr, data []byte) {
+				if to == tt.addr && string(data) == string((&mqttsn.Disconnect{}).AppendTo(nil)) {
+					told++
+				}
+			}
+			if byMQTT {
+				s.takeOver("n")
+			} else {
+				s.datagram(radio.Memory(2), (&mqttsn.Connect{ProtocolID: 1, Duration: 60, ClientID: []byte("n")}).AppendTo(nil))
+			}
+			require.Equal(t, tt.told, told, "%v after %v", tt.addr, tt.silent)
+		}
+	}
+}
+
+// takeOver has an MQTT client connect under a client id.
+func (s *site) takeOver(clientID string) {
+	s.event(shard.Event{Kind: shard.Opened, Conn: 1, Info: &shard.ConnInfo{Listener: "mqtt://site", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}})
+	s.event(shard.Event{Kind: shard.Received, Conn: 1, Data: (&mqtt.Connect{Version: mqtt.V311, ClientID: []byte(clientID)}).AppendTo(nil, mqtt.V311)})
 }

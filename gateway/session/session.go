@@ -257,6 +257,9 @@ func (s *Session) End(now shard.Time, lost bool, up Uplink, peer Peer, out *shar
 	up.Close(now, s.Conn, lost, out)
 }
 
+// Recent says that the node spoke within T_retry.
+func (s *Session) Recent(now shard.Time) bool { return now <= s.lastSeen+s.limits.Retry }
+
 // Idle says that the session is new, and nothing has followed CONNECT: nothing
 // would be kept with it, and it is not.
 func (s *Session) Idle() bool { return s.fresh && !s.heard }
