@@ -75,11 +75,15 @@ func TestP11PaddedConnect(t *testing.T) {
 
 // tell publishes, and has the nodes told.
 func (s *site) tell(topic, payload string, qos byte) {
+	s.tellUncommitted(topic, payload, qos)
+	s.commit()
+}
+
+func (s *site) tellUncommitted(topic, payload string, qos byte) {
 	s.round(func() {
 		s.machine.Broker.Publish(s.now, 0, broker.Publication{Topic: topic, Payload: []byte(payload), QoS: qos}, &s.out)
 		s.machine.Handle(s.now, shard.Event{Kind: shard.Wall, Offset: s.wall}, &s.out)
 	})
-	s.commit()
 }
 
 // TestC3OldAddress: it is told that the client id is somebody else's now, on UDP

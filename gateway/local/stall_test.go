@@ -1,6 +1,8 @@
 package local_test
 
 import (
+	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -111,4 +113,71 @@ func TestL9NoSessionToKeep(t *testing.T) {
 	require.Equal(t, []mqttsn.Packet{&mqttsn.Connack{Code: mqttsn.Congestion}}, h.send(connect))
 	connect.CleanSession = true
 	require.Equal(t, []mqttsn.Packet{&mqttsn.Connack{}}, h.send(connect))
+}
+
+// TestL9DeliveriesGoOn: what was taken back from among the answers to a node holds
+// nothing else up.
+func TestL9DeliveriesGoOn(t *testing.T) {
+	for seed := range uint64(1000) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		s := newSite(t)
+		h := newHandset(s)
+		h.connects(false)
+		h.subscribes("a")
+		payload := func() string { return strconv.Itoa(r.IntN(1 << 30)) }
+		for id := range uint16(20) {
+			switch r.IntN(5) {
+			case 0:
+				h.send(&mqttsn.Publish{QoS: mqttsn.QoS(1 + r.IntN(2)), TopicID: 1, MsgID: 100 + id, Data: []byte(payload())})
+			case 1:
+				h.send(&mqttsn.Register{MsgID: id, TopicName: []byte(payload())})
+			case 2:
+				s.tellUncommitted("a", payload(), byte(1+r.IntN(2)))
+			case 3:
+				h.acknowledge()
+			default:
+				if r.IntN(4) == 0 {
+					s.stall()
+				}
+			}
+		}
+		s.commit()
+		s.event(shard.Event{Kind: shard.Stored, Store: store.Event{Kind: store.Committed, Ticket: s.tickets}})
+		s.tellUncommitted("a", "last", 1)
+		s.commit()
+		heard := false
+		for range 100 {
+			for _, p := range h.acknowledge() {
+				p, ok := p.(*mqttsn.Publish)
+				heard = heard || ok && string(p.Data) == "last"
+			}
+			s.run(time.Second)
+		}
+		require.True(t, heard, "seed %d", seed)
+	}
+}
+
+// acknowledge answers what the node has heard.
+func (h *handset) acknowledge() (heard []mqttsn.Packet) {
+	heard, h.heard = h.heard, nil
+	for _, p := range heard {
+		var answer mqttsn.Packet
+		switch p := p.(type) {
+		case *mqttsn.Publish:
+			answer = &mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID}
+			if p.QoS == 2 {
+				answer = &mqttsn.Pubrec{MsgID: p.MsgID}
+			}
+		case *mqttsn.Pubrel:
+			answer = &mqttsn.Pubcomp{MsgID: p.MsgID}
+		case *mqttsn.Register:
+			answer = &mqttsn.Regack{TopicID: p.TopicID, MsgID: p.MsgID}
+		case *mqttsn.Pingreq:
+			answer = &mqttsn.Pingreq{}
+		default:
+			continue
+		}
+		h.s.datagram(h.addr, answer.AppendTo(nil))
+	}
+	return heard
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,4 +66,27 @@ func TestIdleSessionIsNotKept(t *testing.T) {
 		r.s.End(r.now, true, r, r, &r.out)
 		require.Equal(t, map[bool]string{true: "lost", false: "discarded"}[spoke], r.closed)
 	}
+}
+
+// TestL9WhatIsBehindGoesOn: what waits behind an acknowledgement that was taken
+// back is repeated in its time once it has left.
+func TestL9WhatIsBehindGoesOn(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	r.queued(2, "a", "x")
+	r.commit()
+	r.said = nil
+	r.step(message(1, 5, "y"), &mqttsn.Pubrec{MsgID: r.lastID}, message(1, 6, "z"))
+	require.Len(t, r.gated, 3)
+	r.gated = r.gated[1:2] // PUBREL
+	r.s.Withdraw(r.now, 5, 1, 0, r, r, &r.out)
+	r.s.Withdraw(r.now, 6, 1, 1, r, r, &r.out)
+	r.hears("PUBACK 5 1", "PUBACK 6 1")
+	require.Equal(t, 2, r.counts[Withdrawn])
+	r.commit()
+	r.hears("PUBREL 1")
+	r.run(10 * time.Second)
+	r.hears("PUBREL 1")
+	r.step(message(1, 5, "y"))
+	require.Len(t, r.published, 3, "it is not known any more")
 }
