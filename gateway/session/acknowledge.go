@@ -60,8 +60,10 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 			return
 		}
 		s.refuse(now, up, peer, out)
-	default:
+	case mqttsn.Accepted:
 		s.land(now, up, out)
+	default:
+		s.giveUp(now, NotTaken, up, peer, out)
 	}
 	s.deliver(now, up, peer, out)
 }

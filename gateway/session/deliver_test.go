@@ -488,3 +488,16 @@ func TestP10FitsExactly(t *testing.T) {
 	r.hears()
 	require.Empty(t, r.s.topics.list, "and has no id")
 }
+
+// TestNotTaken: what the node refuses for a reason of its own is given up, and
+// counted; what it takes is not.
+func TestNotTaken(t *testing.T) {
+	r := connect(t, false)
+	r.subscribed("a")
+	for i, code := range []mqttsn.ReturnCode{mqttsn.NotSupported, mqttsn.Accepted} {
+		r.queued(1, "a", "x")
+		r.step(&mqttsn.Puback{TopicID: 1, MsgID: r.lastID, Code: code})
+		require.Nil(t, r.flight)
+		require.Equal(t, 1, r.counts[NotTaken], i)
+	}
+}
