@@ -42,26 +42,49 @@ func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, da
 		c.refuse(o, err)
 		return
 	}
+	tries := 1 + max(n.tried(), c.clients[clientID].tried())
+	if tries > maxTries {
+		c.stats.Counts[session.Unheard]++
+		return
+	}
 	if n != nil && n.session.ClientID != clientID { // the old one is lost (C4)
 		c.lose(now, n)
 	}
-	idle := false
-	// The broker takes over whatever connection the client id has, here or
-	// elsewhere (C3), and keeps its session or not, as the node says (C2).
-	if old := c.clients[clientID]; old != nil {
-		if s := old.session.State(); p.CleanSession && (s == session.Asleep || s == session.Awake) {
-			c.stats.SleptAway++
-		}
-		idle = old.session.Idle()
-		if old.addr != o.Address {
-			old.dismiss(now)
-		}
-		c.remove(old)
-	}
+	idle := c.supersede(now, o, clientID, p.CleanSession)
 	n = c.admit(now, o, clientID, p, data)
+	n.tries = tries
 	if idle && !p.CleanSession {
 		n.session.BeginsAnew()
 	}
+}
+
+// maxTries is how many CONNECTs may wait for one node's answers to leave.
+const maxTries = 64
+
+// tried counts the CONNECTs that were taken since an answer last left.
+func (n *node) tried() int {
+	if n == nil || !n.session.Waits() {
+		return 0
+	}
+	return n.tries
+}
+
+// supersede removes the node that has the client id; idle: its session is not
+// worth keeping. The broker takes over whatever connection the client id has,
+// here or elsewhere (C3), and keeps its session or not, as the node says (C2).
+func (c *Core) supersede(now shard.Time, o *origin, clientID string, clean bool) (idle bool) {
+	old := c.clients[clientID]
+	if old == nil {
+		return false
+	}
+	if s := old.session.State(); clean && (s == session.Asleep || s == session.Awake) {
+		c.stats.SleptAway++
+	}
+	if old.addr != o.Address {
+		old.dismiss(now)
+	}
+	c.remove(old)
+	return old.session.Idle()
 }
 
 // admit opens a session for a node; the broker's answer goes on with it.

@@ -91,6 +91,7 @@ type node struct {
 	session *session.Session
 	away    bool       // its link has not come up since the restart
 	gated   shard.Mark // what the newest answer waits for
+	tries   int        // CONNECTs since an answer left, this one's included
 	ctrl    byte       // of its forwarder's last encapsulation (P16)
 	connect []byte     // the CONNECT that began this, while nothing followed it (C1)
 	due     deadline.Item[*node]

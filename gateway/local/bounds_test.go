@@ -163,3 +163,17 @@ func TestP10TooLarge(t *testing.T) {
 	h.hears(publication(1, 5, string(long)), &mqttsn.Puback{TopicID: 1, MsgID: 5, Code: mqttsn.NotSupported})
 	require.Equal(t, uint64(3), s.machine.Gateway.Stats().TooLarge)
 }
+
+// TestConnectsWhileTheStoreIsSlow: each is another one, so that each is taken; but
+// not without end.
+func TestConnectsWhileTheStoreIsSlow(t *testing.T) {
+	s := newSite(t)
+	h := newHandset(s)
+	for i := range 1000 {
+		s.datagram(h.addr, (&mqttsn.Connect{ProtocolID: 1, Duration: uint16(i), ClientID: []byte{byte('a' + i%3)}}).AppendTo(nil))
+	}
+	require.Equal(t, uint64(1000-64), s.machine.Gateway.Stats().Counts[session.Unheard])
+	s.commit()
+	require.Equal(t, []mqttsn.Packet{&mqttsn.Connack{}}, h.heard)
+	h.connects(false)
+}
