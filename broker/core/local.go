@@ -134,22 +134,13 @@ func (c *Core) Ack(now shard.Time, id shard.ConnID, packetID uint16, out *shard.
 	}
 }
 
-// Renumber gives a delivery another packet id, under which it may be sent once
-// mark is durable; 0: there is no such delivery.
-func (c *Core) Renumber(id shard.ConnID, packetID uint16, out *shard.Out) (fresh uint16, mark shard.Mark) {
-	k := c.conns[id]
-	if k == nil {
-		return 0, 0
+// Renumber gives a delivery of QoS 1 to an in-process connection another packet
+// id; 0: there is none.
+func (c *Core) Renumber(id shard.ConnID, packetID uint16) (fresh uint16) {
+	if k := c.conns[id]; k != nil {
+		fresh = k.client.Renumber(packetID)
 	}
-	cl := k.client
-	e, fresh, ok := cl.Renumber(packetID)
-	if !ok || e.QoS < 2 || !cl.Stored {
-		return fresh, 0
-	}
-	c.recorder.DeleteFlight(&out.Batch, cl.Instance, packetID)
-	c.recorder.PutFlight(&out.Batch, cl.Instance, fresh, e.ID, cl.holder(&e))
-	c.wrote(cl, out)
-	return fresh, cl.Written
+	return fresh
 }
 
 // Received notes that the client of an in-process connection has a message of

@@ -137,17 +137,17 @@ func (s *Session) Forgo(id uint16) {
 	}
 }
 
-// Renumber gives a message that is to be sent as a new one another packet id, so
-// that late answers to the old one are known as such. false: it is not in flight,
-// or the client has it.
-func (s *Session) Renumber(id uint16) (e shard.Entry, fresh uint16, ok bool) {
+// Renumber gives a message of QoS 1 that is to be sent as a new one another packet
+// id, so that late answers to the old one are known as such; 0: it is not in
+// flight.
+func (s *Session) Renumber(id uint16) (fresh uint16) {
 	i := s.find(id)
-	if i < 0 || s.busy.flights[i].released {
-		return e, 0, false
+	if i < 0 || s.busy.flights[i].QoS != 1 {
+		return 0
 	}
 	f := &s.busy.flights[i]
 	f.id, f.again = s.freeID(), false
-	return f.Entry, f.id, true
+	return f.id
 }
 
 // Abandon ends a flight whatever its state: it cannot be sent, or the client

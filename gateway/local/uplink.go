@@ -64,8 +64,8 @@ func (u uplink) Next(now shard.Time, conn shard.ConnID, out *shard.Out) (session
 }
 
 // Renumber implements session.Uplink.
-func (u uplink) Renumber(conn shard.ConnID, msgID uint16, out *shard.Out) (uint16, shard.Mark) {
-	return u.core.Renumber(conn, msgID, out)
+func (u uplink) Renumber(conn shard.ConnID, msgID uint16) uint16 {
+	return u.core.Renumber(conn, msgID)
 }
 
 // Ack implements session.Uplink.

@@ -52,7 +52,7 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 	case mqttsn.InvalidTopicID:
 		switch {
 		case !f.registered && f.idType == mqttsn.TopicNormal: // T8
-			s.renumber(up, out)
+			s.renumber(up)
 			s.sendRegister(now, 0, peer)
 			return
 		case f.QoS == 2 && !f.doubted: // a late copy of the first refusal, or a second: the next repetition tells
@@ -71,13 +71,13 @@ func (s *Session) puback(now shard.Time, p *mqttsn.Puback, up Uplink, peer Peer,
 // renumber gives the message under way another message id, so that a late copy of
 // the refusal is not taken for a second one (T8). Of QoS 2 it keeps its id: the
 // node may have refused one copy and taken another, and knows it by that.
-func (s *Session) renumber(up Uplink, out *shard.Out) {
+func (s *Session) renumber(up Uplink) {
 	if s.flight.QoS == 2 {
 		s.flight.Dup = true
 		return
 	}
-	if id, mark := up.Renumber(s.Conn, s.flight.MsgID, out); id != 0 {
-		s.flight.MsgID, s.flight.Mark, s.flight.Dup = id, mark, false
+	if id := up.Renumber(s.Conn, s.flight.MsgID); id != 0 {
+		s.flight.MsgID, s.flight.Dup = id, false
 	}
 }
 

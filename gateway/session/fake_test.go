@@ -235,14 +235,11 @@ func (r *rig) Next(shard.Time, shard.ConnID, *shard.Out) (Delivery, bool) {
 	return d, true
 }
 
-func (r *rig) Renumber(_ shard.ConnID, id uint16, _ *shard.Out) (uint16, shard.Mark) {
+func (r *rig) Renumber(_ shard.ConnID, id uint16) uint16 {
 	require.Equal(r.t, id, r.flight.MsgID)
 	r.lastID++
 	r.flight.MsgID = r.lastID
-	if r.flight.QoS < 2 {
-		return r.lastID, 0
-	}
-	return r.lastID, r.mark()
+	return r.lastID
 }
 
 func (r *rig) Ack(_ shard.Time, _ shard.ConnID, id uint16, _ *shard.Out) {

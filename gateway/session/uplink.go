@@ -53,9 +53,8 @@ type Uplink interface {
 	// Next is the next message for the node; after false a shard.Wake tells
 	// when there is one.
 	Next(now shard.Time, conn shard.ConnID, out *shard.Out) (Delivery, bool)
-	// Renumber gives a delivery another message id, to be used once the mark is
-	// durable; 0: there is no such delivery.
-	Renumber(conn shard.ConnID, msgID uint16, out *shard.Out) (uint16, shard.Mark)
+	// Renumber gives a delivery of QoS 1 another message id; 0: there is none.
+	Renumber(conn shard.ConnID, msgID uint16) uint16
 	// Ack ends a delivery of QoS 1, and gives up one of any.
 	Ack(now shard.Time, conn shard.ConnID, msgID uint16, out *shard.Out)
 	// Received notes that the node has a message of QoS 2; known: there is one.
