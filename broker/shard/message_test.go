@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMessageIDsOrder: ids of a shard increase, whatever the clock does, those
+// TestL2MessageIDsOrder: ids of a shard increase, whatever the clock does, those
 // of shards differ, those of a later restart are later, and octets sort alike.
-func TestMessageIDsOrder(t *testing.T) {
+func TestL2MessageIDsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var last [3]MessageID
 		var all []MessageID

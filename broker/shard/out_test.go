@@ -59,7 +59,7 @@ func TestRollback(t *testing.T) {
 	require.Empty(t, y.Data)
 }
 
-func TestMarksFollowTickets(t *testing.T) {
+func TestL1MarksFollowTickets(t *testing.T) {
 	var o Out
 	o.BeginRound()
 	first := o.Mark()

@@ -87,7 +87,7 @@ func keysOf(s *Store) []string {
 func keysOn(disk *Disk) []string { return keysOf(New(nil, Options{Disk: disk})) }
 
 // A free committer takes all that waits; what comes meanwhile is the next group.
-func TestGroups(t *testing.T) {
+func TestL1Groups(t *testing.T) {
 	d := open(Options{Commit: Range{5 * ms, 5 * ms}})
 	_, ok := d.Deadline()
 	require.False(t, ok, "nothing to do")
@@ -110,7 +110,7 @@ func TestGroups(t *testing.T) {
 }
 
 // L1: what was acknowledged before its group was taken is never written.
-func TestPutAndDeleteMeet(t *testing.T) {
+func TestL1PutAndDeleteMeet(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
 		before        string
@@ -156,7 +156,7 @@ func TestPutAndDeleteMeet(t *testing.T) {
 }
 
 // A read is behind what was submitted before, and brings it in one piece.
-func TestReadsWaitForTheirBatches(t *testing.T) {
+func TestL1ReadsWaitForTheirBatches(t *testing.T) {
 	d := open(Options{Commit: Range{5 * ms, 5 * ms}, Read: Range{2 * ms, 2 * ms}})
 	d.request(1)
 	d.write("+a")
