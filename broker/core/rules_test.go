@@ -140,3 +140,34 @@ func TestL6PublisherReserves(t *testing.T) {
 	c.settle()
 	require.Equal(t, []string{"CONNACK present", "PUBLISH t 1 q1", "PUBLISH t 2 q1", "PUBLISH t 4 q1"}, c.got(s))
 }
+
+// TestL11MoveTakesAllOctets: a connection goes to the shard of its session with
+// all that it sent, once CONNECT is whole, and was told nothing before.
+func TestL11MoveTakesAllOctets(t *testing.T) {
+	c := newCluster(t, 2, Options{})
+	id := c.idOn(1, "s")
+	var stream []byte
+	for _, p := range []mqtt.Packet{connect(id, mqtt.V5, false, 600), message("t", "x", 1, 7)} {
+		stream = p.AppendTo(stream, mqtt.V5)
+	}
+	k := c.open(0)
+	for _, b := range stream[:10] { // in pieces first
+		c.handle(0, shard.Event{Kind: shard.Received, Conn: k, Data: []byte{b}})
+		require.Empty(t, c.outs[0].Moves)
+	}
+	c.handle(0, shard.Event{Kind: shard.Received, Conn: k, Data: stream[10:]})
+	require.Len(t, c.outs[0].Moves, 1)
+	move := c.outs[0].Moves[0]
+	require.Equal(t, k, move.Conn)
+	require.Equal(t, 1, move.To)
+	require.Equal(t, stream, move.Data)
+	c.end(0)
+	require.Empty(t, c.got(k))
+	require.NotContains(t, c.cores[0].clients, id)
+	require.NotContains(t, c.cores[0].conns, k)
+
+	k = c.open(1)
+	c.handle(1, shard.Event{Kind: shard.Received, Conn: k, Data: move.Data})
+	c.settle()
+	require.Equal(t, []string{"CONNACK", "PUBACK 7 0x10"}, c.got(k))
+}
