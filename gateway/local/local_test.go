@@ -92,22 +92,39 @@ func TestMessageOutlivesItsDatagram(t *testing.T) {
 	}
 }
 
-// BenchmarkIdleNode reports what one idle node costs of the heap.
+// BenchmarkIdleNode reports what one idle node costs of the heap: active, and
+// asleep with a session that is kept and one subscription.
 func BenchmarkIdleNode(b *testing.B) {
 	const n = 20_000
-	for b.Loop() {
-		var before, after runtime.MemStats
-		var out shard.Out
-		m := newMachine(&out)
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		for i := range uint64(n) {
-			receive(m, &out, i, &mqttsn.Connect{CleanSession: true, ProtocolID: 1, Duration: 60, ClientID: fmt.Appendf(nil, "node-%06d", i)})
-		}
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "octets/node")
-		runtime.KeepAlive(m)
+	for _, asleep := range []bool{false, true} {
+		b.Run(fmt.Sprintf("asleep=%t", asleep), func(b *testing.B) {
+			for b.Loop() {
+				var out shard.Out
+				m := newMachine(&out)
+				commit := func() {
+					out.Submit(func(*store.Batch) store.Ticket { return 1 })
+					out.Committed(1)
+					m.Handle(0, shard.Event{Kind: shard.Stored}, &out)
+				}
+				runtime.GC()
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				for i := range uint64(n) {
+					receive(m, &out, i, &mqttsn.Connect{CleanSession: !asleep, ProtocolID: 1, Duration: 60, ClientID: fmt.Appendf(nil, "node-%06d", i)})
+					if asleep {
+						commit()
+						receive(m, &out, i, &mqttsn.Subscribe{MsgID: 1, QoS: 1, TopicName: fmt.Appendf(nil, "cmd/%06d", i)})
+						commit()
+						receive(m, &out, i, &mqttsn.Disconnect{HasDuration: true, Duration: 60})
+						commit()
+					}
+				}
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "octets/node")
+				runtime.KeepAlive(m)
+			}
+		})
 	}
 }
 
