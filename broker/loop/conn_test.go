@@ -338,7 +338,7 @@ func TestSilentPeerIsLeft(t *testing.T) {
 
 func TestStoreAndWall(t *testing.T) {
 	f := start(t, nil)
-	require.Equal(t, time.Duration(f.epoch.UnixNano()), f.m.next(shard.Wall).Offset)
+	require.InDelta(t, f.epoch.UnixNano(), f.m.next(shard.Wall).Offset, float64(wallStep))
 	var mark shard.Mark
 	f.call(t, func(out *shard.Out) {
 		out.Batch.Put([]byte("k"), nil)

@@ -46,6 +46,7 @@ type Loop struct {
 	backlog backlog
 	held    []letter // whose readers wait until no shard is congested
 	ending  bool
+	wall    wall
 
 	farewell *sync.WaitGroup // until all shards have said goodbye
 
@@ -133,10 +134,9 @@ const goodbye = 2 * time.Second
 func (l *Loop) Run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	l.post(letter{event: shard.Event{Kind: shard.Wall, Offset: time.Duration(l.epoch.UnixNano())}})
 	var letters []letter
 	for ctx.Err() == nil {
-		letters = l.take(letters[:0])
+		letters = l.take(l.lookAtWall(letters[:0]))
 		l.round(letters)
 		if l.waiting() {
 			continue
