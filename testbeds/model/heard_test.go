@@ -79,7 +79,10 @@ func (m *model) heardRelease(s *session, id uint16, committed store.Ticket) erro
 			return nil
 		}
 	}
-	return s.link.heardAnswer(fmt.Sprint("PUBREL ", id), committed)
+	if err := s.link.heardAnswer(fmt.Sprint("PUBREL ", id), committed); s.node == nil {
+		return err
+	}
+	return nil // a node's may be repeated: it was on its way when the node woke
 }
 
 // heardPublish takes what was delivered from what is owed.
@@ -115,13 +118,20 @@ func (m *model) heardPublish(s *session, p published, committed store.Ticket) er
 			return fmt.Errorf("%v: before its id was durable", p)
 		}
 		s.owed = slices.Delete(s.owed, i, i+1)
+		if same := func(e *delivery) bool { return e.payload == d.payload }; d.left != "" && slices.ContainsFunc(m.groups[d.left], same) {
+			m.groups[d.left] = slices.DeleteFunc(m.groups[d.left], same)
+		}
 		return s.begun(d, p)
 	}
 	for group, options := range s.was {
 		for _, optional := range []bool{false, true} {
 			for i, d := range m.groups[group] {
 				for _, sub := range slices.Backward(options) { // 3.x does not tell which it was: the last
-					if c := d.as(sub, p.qos); d.optional == optional && m.fits(s, c, p) == nil {
+					c := d.as(sub, p.qos)
+					if boundTakesNewOptions && d.loose && p.dup {
+						c.qos = min(d.message.qos, p.qos)
+					}
+					if d.optional == optional && m.fits(s, c, p) == nil {
 						m.groups[group] = slices.Delete(m.groups[group], i, i+1)
 						if _, member := s.subs[group]; !member && s.durable { // it had it when it left
 							c.group = ""
@@ -180,6 +190,7 @@ func (e *delivery) precedes(d *delivery) bool {
 // fits says whether p is this delivery.
 func (m *model) fits(s *session, d *delivery, p published) error {
 	fail := func(what string, want any) error { return fmt.Errorf("owed is %q with %s %v", d.payload, what, want) }
+	changed := boundTakesNewOptions && d.group != "" && (d.loose || d.again) && p.dup
 	inUse := slices.ContainsFunc(s.owed, func(e *delivery) bool { return e != d && e.again && !e.loose && e.id == p.id && p.qos > 0 })
 	switch {
 	case d.topic != p.topic || d.payload != p.payload:
@@ -188,9 +199,9 @@ func (m *model) fits(s *session, d *delivery, p published) error {
 		return fail("PUBREL for", d.id)
 	case d.qos != p.qos:
 		return fail("QoS", d.qos)
-	case !slices.Contains(d.retain, p.retain):
+	case !slices.Contains(d.retain, p.retain) && !changed:
 		return fail("RETAIN", d.retain)
-	case !slices.Equal(d.ids, p.ids) && s.link.v5:
+	case !slices.Equal(d.ids, p.ids) && s.link.v5 && !changed:
 		return fail("identifiers", d.ids)
 	case inUse:
 		return fail("another id than", p.id)

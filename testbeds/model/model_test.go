@@ -40,6 +40,7 @@ type delivery struct {
 	since    int64 // the mark when it was owed
 	at       time.Duration
 	group    string
+	left     string // a group that the session left: another member may get it instead
 	kept     bool   // it is owed because of a new subscription
 	optional bool   // it may be left out
 	volatile bool   // its group was not stored when it was published
@@ -443,7 +444,7 @@ func (m *model) unsubscribe(s *session, filter string) bool {
 	for _, d := range m.groups[filter] { // and what is on its way may be
 		if s.durable {
 			c := d.as(sub, d.qos)
-			c.group, c.loose, c.optional = "", true, true
+			c.group, c.left, c.loose, c.optional = "", filter, true, true
 			s.owed = append(s.owed, c)
 		}
 	}
