@@ -30,6 +30,7 @@ type stream struct {
 	writing bool
 	closing bool // once pending is written
 	blocked bool // the machine was told
+	tell    bool // it wants to know when nothing is pending
 }
 
 const (
@@ -145,6 +146,9 @@ func (s *stream) send(o *shard.Output) {
 	}
 	s.mu.Lock()
 	data := o.Data
+	if len(o.Large) > 0 {
+		data = o.Octets(nil)
+	}
 	if !s.writing && !s.closing && len(data) > 0 {
 		n, err := tryWrite(s.conn, data)
 		if data = data[n:]; err != nil {
@@ -155,6 +159,10 @@ func (s *stream) send(o *shard.Output) {
 		s.pending = append(s.pending, data...)
 	}
 	s.closing = s.closing || o.Close
+	if s.tell = s.tell || o.Tell; s.tell && !s.writing && len(s.pending) == 0 {
+		s.tell = false
+		s.loop.post(letter{event: shard.Event{Kind: shard.Drained, Conn: s.id}})
+	}
 	tell := !s.blocked && len(s.pending) > highWater
 	s.blocked = s.blocked || tell
 	if tell { // before a writer can say that it has drained it
@@ -208,8 +216,8 @@ func (s *stream) writeAll() {
 	}
 	s.writing = false
 	s.pending = nil
-	drained := s.blocked
-	s.blocked = false
+	drained := s.blocked || s.tell
+	s.blocked, s.tell = false, false
 	s.drive()
 	if drained {
 		s.loop.post(letter{event: shard.Event{Kind: shard.Drained, Conn: s.id}, stream: s})

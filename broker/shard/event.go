@@ -18,7 +18,7 @@ const (
 	Received              // Conn, Data: octets of its stream
 	Closed                // Conn, Err: the transport ended
 	Blocked               // Conn: its output is not taken any more
-	Drained               // Conn: its output was taken to the last octet
+	Drained               // Conn: its output was taken to the last octet, after Blocked or where an Output asked for it
 	LinkUp                // Link, LinkInfo: datagrams can be sent and come in
 	LinkDown              // Link: they cannot for the time being
 	Datagrams             // Link, Batch: datagrams came in; Relayed: on another shard

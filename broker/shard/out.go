@@ -45,10 +45,39 @@ type Out struct {
 type Output struct {
 	Conn  ConnID
 	Data  []byte
-	Close bool // after Data
+	Large []Large // what is not copied into Data
+	Close bool    // after Data
+	Tell  bool    // have Drained told once all of it was taken
 	Read  ReadControl
 
-	event uint64
+	event    uint64
+	attached int // octets of Large
+}
+
+// Large octets are shared by all who get them, and never changed.
+type Large struct {
+	At   int // in Data, where they come
+	Data []byte
+}
+
+// Attach appends octets that never change from here on, without a copy.
+func (o *Output) Attach(data []byte) {
+	o.Large = append(o.Large, Large{len(o.Data), data})
+	o.attached += len(data)
+}
+
+// Size is how many octets the output has.
+func (o *Output) Size() int { return len(o.Data) + o.attached }
+
+// Octets appends all octets of the output to b, in their order.
+func (o *Output) Octets(b []byte) []byte {
+	from := 0
+	for _, l := range o.Large {
+		b = append(b, o.Data[from:l.At]...)
+		b = append(b, l.Data...)
+		from = l.At
+	}
+	return append(b, o.Data[from:]...)
 }
 
 // ReadControl says whether a connection's input goes on being read.
@@ -78,9 +107,9 @@ type Outgoing struct {
 }
 
 type touched struct {
-	slot, size int
-	close      bool
-	read       ReadControl
+	slot, size, large int
+	close, tell       bool
+	read              ReadControl
 }
 
 type base struct{ outputs, datagrams, packets, batch, wake, posts, moves, relays, reads int }
@@ -109,14 +138,14 @@ func (o *Out) To(d *Dest) *Output {
 		if d.slot < cap(o.outputs) { // the slot's buffer serves again
 			o.outputs = o.outputs[:d.slot+1]
 			old := &o.outputs[d.slot]
-			*old = Output{Conn: d.ID, Data: old.Data[:0]}
+			*old = Output{Conn: d.ID, Data: old.Data[:0], Large: old.Large[:0]}
 		} else {
 			o.outputs = append(o.outputs, Output{Conn: d.ID})
 		}
 	}
 	out := &o.outputs[d.slot]
 	if out.event != o.event {
-		o.journal = append(o.journal, touched{d.slot, len(out.Data), out.Close, out.Read})
+		o.journal = append(o.journal, touched{d.slot, len(out.Data), len(out.Large), out.Close, out.Tell, out.Read})
 		out.event = o.event
 	}
 	return out
@@ -157,6 +186,7 @@ func (o *Out) BeginRound() {
 		if cap(o.outputs[i].Data) > keepOutput {
 			o.outputs[i].Data = nil
 		}
+		clear(o.outputs[i].Large)
 	}
 	o.outputs = o.outputs[:0]
 	o.datagrams = o.datagrams[:0]
@@ -183,8 +213,7 @@ func (o *Out) BeginEvent() {
 // Rollback undoes what was left since BeginEvent: the event panicked (L15).
 func (o *Out) Rollback() {
 	for _, t := range o.journal {
-		out := &o.outputs[t.slot]
-		out.Data, out.Close, out.Read = out.Data[:t.size], t.close, t.read
+		o.outputs[t.slot].undo(t)
 	}
 	o.journal = o.journal[:0]
 	o.event++ // what is touched from here on can be rolled back again
@@ -197,6 +226,15 @@ func (o *Out) Rollback() {
 	o.Moves = o.Moves[:o.base.moves]
 	o.Relays = o.Relays[:o.base.relays]
 	o.Reads = o.Reads[:o.base.reads]
+}
+
+func (o *Output) undo(t touched) {
+	for _, l := range o.Large[t.large:] {
+		o.attached -= len(l.Data)
+	}
+	clear(o.Large[t.large:])
+	o.Data, o.Large = o.Data[:t.size], o.Large[:t.large]
+	o.Close, o.Tell, o.Read = t.close, t.tell, t.read
 }
 
 // Follow has this round's mark wait for a ticket that another has: what the

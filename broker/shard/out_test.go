@@ -187,3 +187,31 @@ func TestPostsAreRolledBack(t *testing.T) {
 	o.BeginRound()
 	require.Empty(t, o.Posts)
 }
+
+// TestLargeOctetsAreAttached, come in their place, and are undone with the event.
+func TestLargeOctetsAreAttached(t *testing.T) {
+	var out Out
+	out.BeginRound()
+	large := []byte("large")
+	o := out.To(&Dest{ID: 1})
+	o.Data = append(o.Data, "head "...)
+	o.Attach(large)
+	o.Data = append(o.Data, " tail"...)
+	require.Same(t, &large[0], &o.Large[0].Data[0])
+	require.Equal(t, "head large tail", string(o.Octets(nil)))
+	require.Equal(t, 15, o.Size())
+
+	out.BeginEvent()
+	o = out.To(&Dest{ID: 1, round: out.round})
+	o.Attach(large)
+	o.Data, o.Tell = append(o.Data, "!"...), true
+	out.Rollback()
+	require.Equal(t, "head large tail", string(o.Octets(nil)))
+	require.Equal(t, 15, o.Size())
+	require.False(t, o.Tell)
+
+	out.BeginRound()
+	o = out.To(&Dest{ID: 2})
+	require.Zero(t, o.Size())
+	require.Nil(t, o.Large[:1][0].Data, "nothing is held on to")
+}
