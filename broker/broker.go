@@ -148,9 +148,9 @@ func (b *Broker) accept(l *net.TCPListener, options Listener) {
 	if limit == 0 {
 		limit = defaultMaxClients
 	}
-	maxPacket := options.MaxPacket
-	if maxPacket == 0 {
-		maxPacket = defaultMaxPacket
+	info := &shard.ListenerInfo{Listener: options.URL, Anonymous: options.Anonymous, MaxPacket: options.MaxPacket}
+	if info.MaxPacket == 0 {
+		info.MaxPacket = defaultMaxPacket
 	}
 	for {
 		conn, err := l.AcceptTCP()
@@ -169,7 +169,7 @@ func (b *Broker) accept(l *net.TCPListener, options Listener) {
 		clients.Add(1)
 		remote, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
 		b.loops[b.next.Add(1)%uint64(len(b.loops))].AddConn(conn, &shard.ConnInfo{
-			Remote: remote, Listener: options.URL, Anonymous: options.Anonymous, MaxPacket: maxPacket,
+			Remote: remote, ListenerInfo: info,
 		}, func() { clients.Add(-1) })
 	}
 }

@@ -60,7 +60,7 @@ func newTraffic(t testing.TB, kept bool) *traffic {
 	if kept {
 		expiry = 600
 	}
-	info := &shard.ConnInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}
+	info := &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}}
 	for i, p := range []mqtt.Packet{connect("p", mqtt.V5, true, 0), connect("s", mqtt.V5, true, expiry)} {
 		a.round(shard.Event{Kind: shard.Opened, Conn: shard.ConnID(i + 1), Info: info})
 		a.send(shard.ConnID(i+1), p)

@@ -98,7 +98,7 @@ func (c *cluster) idOn(i int, prefix string) string {
 
 func (c *cluster) open(i int) shard.ConnID {
 	c.last++
-	c.handle(i, shard.Event{Kind: shard.Opened, Conn: c.last, Info: &shard.ConnInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}})
+	c.handle(i, shard.Event{Kind: shard.Opened, Conn: c.last, Info: &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}}})
 	return c.last
 }
 

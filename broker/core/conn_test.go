@@ -30,7 +30,7 @@ func TestStreamInTwoPieces(t *testing.T) {
 				got = append(got, o.Data...)
 			}
 		}
-		handle(shard.Event{Kind: shard.Opened, Info: &shard.ConnInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1000}})
+		handle(shard.Event{Kind: shard.Opened, Info: &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1000}}})
 		handle(shard.Event{Kind: shard.Received, Data: stream[:cut]})
 		handle(shard.Event{Kind: shard.Received, Data: stream[cut:]})
 		require.Equal(t, connack+pingresp+pingresp, string(got), "cut at %d", cut)

@@ -109,7 +109,7 @@ func (r *rig) tell(ev store.Event) { r.told = append(r.told, ev); r.round() }
 func (r *rig) dial(v mqtt.Version) *peer {
 	p := &peer{rig: r, id: shard.ConnID(len(r.peers) + 1), version: v}
 	r.peers[p.id] = p
-	r.round(shard.Event{Kind: shard.Opened, Conn: p.id, Info: &shard.ConnInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}})
+	r.round(shard.Event{Kind: shard.Opened, Conn: p.id, Info: &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}}})
 	return p
 }
 

@@ -121,7 +121,7 @@ func (f *fixture) dial(t *testing.T) (peer *net.TCPConn, id shard.ConnID, closed
 	ours, err := ln.Accept()
 	require.NoError(t, err)
 	closed = make(chan struct{})
-	info := &shard.ConnInfo{Listener: "tcp://test"}
+	info := &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Listener: "tcp://test"}}
 	require.True(t, f.AddConn(ours, info, func() { close(closed) }))
 	ev := f.m.next(shard.Opened)
 	require.Same(t, info, ev.Info)

@@ -47,7 +47,12 @@ type Event struct {
 
 // ConnInfo describes a connection of a stream listener.
 type ConnInfo struct {
-	Remote    netip.AddrPort
+	Remote netip.AddrPort
+	*ListenerInfo
+}
+
+// ListenerInfo describes a stream listener, and is shared by its connections.
+type ListenerInfo struct {
 	Listener  string // its URL
 	Anonymous Anonymous
 	MaxPacket int // octets of the largest packet accepted

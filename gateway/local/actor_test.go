@@ -255,9 +255,9 @@ func (d *dashboard) connect() {
 	d.in = nil
 	conn := d.conn
 	d.c.later(func() {
-		d.c.site.event(shard.Event{Kind: shard.Opened, Conn: conn, Info: &shard.ConnInfo{
+		d.c.site.event(shard.Event{Kind: shard.Opened, Conn: conn, Info: &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{
 			Listener: "mqtt://site", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20,
-		}})
+		}}})
 	})
 	d.send(&mqtt.Connect{Version: mqtt.V311, ClientID: []byte("dashboard")})
 	if !d.subscribed {

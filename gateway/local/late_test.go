@@ -124,6 +124,6 @@ func TestC3OldAddress(t *testing.T) {
 
 // takeOver has an MQTT client connect under a client id.
 func (s *site) takeOver(clientID string) {
-	s.event(shard.Event{Kind: shard.Opened, Conn: 1, Info: &shard.ConnInfo{Listener: "mqtt://site", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}})
+	s.event(shard.Event{Kind: shard.Opened, Conn: 1, Info: &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Listener: "mqtt://site", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}}})
 	s.event(shard.Event{Kind: shard.Received, Conn: 1, Data: (&mqtt.Connect{Version: mqtt.V311, ClientID: []byte(clientID)}).AppendTo(nil, mqtt.V311)})
 }

@@ -53,7 +53,7 @@ var linkInfo = shard.LinkInfo{
 func newSite(shards int) *site {
 	s := &site{
 		wall: 1e6*time.Hour - boot, disk: map[string][]byte{},
-		info:     shard.ConnInfo{Listener: "mqtt://site", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20},
+		info:     shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Listener: "mqtt://site", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}},
 		machines: make([]*local.Machine, shards),
 	}
 	s.start()

@@ -55,8 +55,8 @@ func (w *World) Dial(name string, end Endpoint) *Stream {
 	s.process.streams[s.conn] = s
 	s.loop = s.process.shards[int(s.conn)%len(s.process.shards)]
 	s.info = &shard.ConnInfo{
-		Remote:   netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(s.conn)),
-		Listener: "mqtt://world", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20,
+		Remote:       netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(s.conn)),
+		ListenerInfo: &shard.ListenerInfo{Listener: "mqtt://world", Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20},
 	}
 	s.toServer(func() { s.deliver(shard.Event{Kind: shard.Opened, Conn: s.conn, Info: s.info}) })
 	return s
