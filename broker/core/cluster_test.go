@@ -55,10 +55,17 @@ func (c *cluster) end(i int) {
 	for _, p := range out.Posts {
 		c.posts[p.To.Shard()] = append(c.posts[p.To.Shard()], p)
 	}
+	var drained []shard.ConnID
 	for _, o := range out.Outputs() {
-		c.sent[o.Conn] = append(c.sent[o.Conn], o.Data...)
+		c.sent[o.Conn] = o.Octets(c.sent[o.Conn])
+		if o.Tell {
+			drained = append(drained, o.Conn)
+		}
 	}
 	out.BeginRound()
+	for _, k := range drained {
+		c.handle(i, shard.Event{Kind: shard.Drained, Conn: k})
+	}
 }
 
 func (c *cluster) deliver(i int) {

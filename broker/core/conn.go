@@ -27,7 +27,7 @@ type conn struct {
 	client     *client         // nil before CONNECT
 	state      connState
 	version    mqtt.Version
-	blocked    bool // its transport takes no more
+	blocked    bool // its transport has enough, until it says Drained
 	paused     bool // in process: asleep
 	woken      bool // in process: was told that there is something to deliver
 	scheduled  bool // its scans go on in the next Advance

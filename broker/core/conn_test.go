@@ -27,7 +27,7 @@ func TestStreamInTwoPieces(t *testing.T) {
 			c.Handle(0, ev, &out)
 			for _, o := range out.Outputs() {
 				require.False(t, o.Close, "cut at %d", cut)
-				got = append(got, o.Data...)
+				got = o.Octets(got)
 			}
 		}
 		handle(shard.Event{Kind: shard.Opened, Info: &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1000}}})

@@ -40,6 +40,9 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// KeepAliveMax is the longest Keep Alive; zero: any, off included.
 	KeepAliveMax time.Duration
+	// MaxOutput is how many octets of messages a connection's transport is handed
+	// at once; one message may exceed it. Zero: 64 KiB.
+	MaxOutput int
 	// Shard is the number of this shard of Shards. Zero Shards: 1.
 	Shard, Shards int
 	// Epoch makes ids of this process differ from those of earlier ones. A
@@ -72,6 +75,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReceiveMaximum == 0 {
 		o.ReceiveMaximum = 1000
+	}
+	if o.MaxOutput == 0 {
+		o.MaxOutput = 64 << 10
 	}
 	if o.Shards == 0 {
 		o.Shards = 1

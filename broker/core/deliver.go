@@ -83,16 +83,35 @@ func (c *Core) arriveOnce(now shard.Time, cl *client, e shard.Entry, out *shard.
 	switch {
 	case k == nil:
 		return
-	case k.state == connected && !k.blocked && k.info != nil && k.held <= out.Durable() && (cl.Queued() == 0 || cl.AwaitsWindow()):
+	case k.state == connected && k.info != nil && k.held <= out.Durable() && (cl.Queued() == 0 || cl.AwaitsWindow()) && c.room(k, out):
 		c.send(now, k, session.Delivery{Entry: e}, out)
 		return
 	}
 	e.Message = c.keep(e.Message)
-	if cl.Push(e, k.paused) == session.PushDropped {
-		c.refuseRoom(&cl.target, out)
-		return
-	}
+	c.push(cl, e, k.paused, out)
 	c.pump(now, k, out)
+}
+
+// push queues a message, and counts what is lost at the queue's bound.
+func (c *Core) push(cl *client, e shard.Entry, latest bool, out *shard.Out) {
+	dropped := cl.Dropped
+	cl.Push(e, latest)
+	for ; dropped != cl.Dropped; dropped++ {
+		c.refuseRoom(&cl.target, out)
+	}
+}
+
+// room says whether the connection's transport takes another message. One that
+// was given enough in this round is left alone until it says that all is taken:
+// what it does not take is not piled up in front of it, but follows the queue's
+// policy.
+func (c *Core) room(k *conn, out *shard.Out) bool {
+	if k.blocked || out.Pending(&k.dest) < c.options.MaxOutput {
+		return !k.blocked
+	}
+	k.blocked = true
+	out.To(&k.dest).Tell = true
+	return false
 }
 
 // discard gives back what is kept for a message of QoS 1 or 2: its room, and
@@ -151,7 +170,7 @@ func (c *Core) pump(now shard.Time, k *conn, out *shard.Out) {
 		c.wake(k, out)
 		return
 	}
-	for !k.blocked && k.heldOctets < maxHeld {
+	for k.heldOctets < maxHeld && c.room(k, out) {
 		d, ok := c.next(now, k, out)
 		if !ok {
 			if !c.scanOn(now, k, out) {

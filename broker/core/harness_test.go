@@ -33,6 +33,10 @@ type peer struct {
 	in      []byte
 	closed  bool
 	paused  bool     // it is not read
+	stuck   bool     // it does not read; what comes is taken down all the same
+	tell    bool     // when it does
+	unread  int      // octets
+	most    int      // of them
 	got     []string // what came, as text
 }
 
@@ -82,16 +86,32 @@ func (r *rig) round(events ...shard.Event) {
 	for _, q := range r.out.Reads {
 		r.store.Request(q)
 	}
-	own := slices.Clone(r.out.Posts)
+	var next []shard.Event
+	if len(r.out.Posts) > 0 {
+		next = append(next, shard.Event{Kind: shard.Posted, Posts: slices.Clone(r.out.Posts)})
+	}
 	for _, o := range r.out.Outputs() {
 		if p := r.peers[o.Conn]; p != nil {
-			p.receive(o.Data)
+			p.receive(o.Octets(nil))
+			p.unread += o.Size()
+			p.most = max(p.most, p.unread)
+			switch p.tell = p.tell || o.Tell; {
+			case p.stuck && !p.tell && p.unread > 64<<10:
+				p.tell = true
+				next = append(next, shard.Event{Kind: shard.Blocked, Conn: o.Conn})
+			case p.stuck:
+			case p.tell:
+				next = append(next, shard.Event{Kind: shard.Drained, Conn: o.Conn})
+				fallthrough
+			default:
+				p.tell, p.unread = false, 0
+			}
 			p.closed = p.closed || o.Close
 			p.paused = o.Read == shard.ReadPause || p.paused && o.Read != shard.ReadResume
 		}
 	}
-	if len(own) > 0 {
-		r.round(shard.Event{Kind: shard.Posted, Posts: own})
+	if len(next) > 0 {
+		r.round(next...)
 	}
 	if at, ok := r.core.Deadline(); ok && at <= r.now {
 		r.round()
@@ -156,6 +176,15 @@ func (p *peer) subscribe(filter string, qos mqtt.QoS) {
 	p.send(&mqtt.Subscribe{PacketID: 1, Filters: mqtt.NewFilters(raw)})
 	p.rig.commit()
 	require.Contains(p.rig.t, p.take(), "SUBACK")
+}
+
+// reads has a peer that was stuck read all that it has.
+func (p *peer) reads() {
+	p.stuck, p.unread = false, 0
+	if p.tell {
+		p.tell = false
+		p.rig.round(shard.Event{Kind: shard.Drained, Conn: p.id})
+	}
 }
 
 func (p *peer) drop() { p.rig.round(shard.Event{Kind: shard.Closed, Conn: p.id}) }

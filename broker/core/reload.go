@@ -15,6 +15,11 @@ import (
 // not stored has ended (L15).
 func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
 	c.stats.Evicted++
+	for _, k := range c.sortedConns() { // that they were to be told has been undone, perhaps
+		if k.blocked {
+			out.To(&k.dest).Tell = true
+		}
+	}
 	if !ev.Conn.IsInProcess() && ev.Conn != 0 {
 		out.To(&shard.Dest{ID: ev.Conn}).Close = true // whatever the core still knows of it
 	}

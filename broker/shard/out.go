@@ -151,6 +151,14 @@ func (o *Out) To(d *Dest) *Output {
 	return out
 }
 
+// Pending is how many octets a connection's output has in this round.
+func (o *Out) Pending(d *Dest) int {
+	if d.round != o.round || d.slot >= len(o.outputs) || o.outputs[d.slot].Conn != d.ID {
+		return 0
+	}
+	return o.outputs[d.slot].Size()
+}
+
 // Datagram sends data, which is copied, by a link. local is the own address that
 // the peer knows, zero for any.
 func (o *Out) Datagram(link LinkID, to, local radio.Addr, data []byte) {

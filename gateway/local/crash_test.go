@@ -46,8 +46,11 @@ func newConversation(t *testing.T) *conversation {
 		})
 	}
 	c.site.octets = func(o *shard.Output) {
-		conn, data := o.Conn, append([]byte(nil), o.Data...)
+		conn, data := o.Conn, o.Octets(nil)
 		c.later(func() { c.dashboard.receive(conn, data) })
+		if o.Tell {
+			c.later(func() { c.site.event(shard.Event{Kind: shard.Drained, Conn: conn}) })
+		}
 	}
 	c.sensor = newSensor(c, 3)
 	c.dashboard = newDashboard(c)

@@ -204,7 +204,7 @@ func (s *site) round(i int) {
 // collect decodes what a round has for the clients. Each Output has whole packets.
 func (s *site) collect(out *shard.Out) {
 	for _, o := range out.Outputs() {
-		for data := slices.Clone(o.Data); len(data) > 0; {
+		for data := o.Octets(nil); len(data) > 0; {
 			n, err := mqtt.Frame(data, 0)
 			if err != nil || n == 0 {
 				panic(fmt.Sprint("broken packet: ", data, err))
@@ -212,6 +212,9 @@ func (s *site) collect(out *shard.Out) {
 			s.said = append(s.said, said{conn: o.Conn, packet: nil, committed: s.committed})
 			s.said[len(s.said)-1].packet = decode(data[:n], s.version(o.Conn))
 			data = data[n:]
+		}
+		if o.Tell {
+			s.conn(o.Conn, shard.Event{Kind: shard.Drained})
 		}
 		if o.Close {
 			s.said = append(s.said, said{conn: o.Conn, closed: true, committed: s.committed})

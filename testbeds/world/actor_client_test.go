@@ -462,6 +462,10 @@ func (a *clientActor) do(what string, args []string) {
 			a.fresh = true
 			a.lost()
 		}
+	case "stall":
+		if a.c.Open {
+			a.c.Stall(duration(args[0]))
+		}
 	case "withhold":
 		a.hush(duration(args[0]))
 	}

@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 )
@@ -44,6 +45,9 @@ func (c *Client) Drop() { c.Open = false; c.stream.Close() }
 
 // Vanish leaves the stream open, and takes no notice of it any more.
 func (c *Client) Vanish() { c.Open = false; c.stream.ended = true }
+
+// Stall does not read for d.
+func (c *Client) Stall(d time.Duration) { c.stream.Stall(d) }
 
 // Subscribe sends a SUBSCRIBE with one filter.
 func (c *Client) Subscribe(id uint16, filter string, qos mqtt.QoS) {

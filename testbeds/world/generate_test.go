@@ -66,6 +66,9 @@ func (g *generator) network() {
 	if g.chance(0.4) {
 		o.Broker.MaxInflight = 1 + g.random.IntN(4)
 	}
+	if g.chance(0.5) {
+		o.Broker.MaxOutput = 1 + g.random.IntN(200)
+	}
 	if g.chance(0.3) {
 		o.EIO, o.ENOSPC = g.percent(0.1), g.percent(0.1)
 	}
@@ -166,7 +169,9 @@ func (g *generator) nodeActs(r role, at time.Duration) {
 }
 
 func (g *generator) clientActs(r role, at time.Duration) {
-	switch g.random.IntN(12) {
+	switch g.random.IntN(14) {
+	case 12, 13:
+		g.add(at, r.name, "stall", g.between(0, 4*time.Second).String())
 	case 10, 11:
 		g.add(at, r.name, "vanish", g.between(0, 20*time.Second).String())
 	case 0, 1, 2:

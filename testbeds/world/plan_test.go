@@ -45,8 +45,8 @@ type op struct {
 func (p *plan) String() string {
 	var b strings.Builder
 	o := &p.options
-	fmt.Fprintf(&b, "world seed=%d length=%v shards=%d loss=%.3f duplicate=%.3f delay=%v stream=%v commit=%v post=%v eio=%.3f enospc=%.3f split=%v window=%d\n",
-		p.seed, p.length, o.Shards, o.Loss, o.Duplicate, o.Delay, o.Stream, o.Commit, o.Post, o.EIO, o.ENOSPC, o.Split, o.Broker.MaxInflight)
+	fmt.Fprintf(&b, "world seed=%d length=%v shards=%d loss=%.3f duplicate=%.3f delay=%v stream=%v commit=%v post=%v eio=%.3f enospc=%.3f split=%v window=%d output=%d\n",
+		p.seed, p.length, o.Shards, o.Loss, o.Duplicate, o.Delay, o.Stream, o.Commit, o.Post, o.EIO, o.ENOSPC, o.Split, o.Broker.MaxInflight, o.Broker.MaxOutput)
 	for _, r := range p.cast {
 		if r.version == 0 {
 			fmt.Fprintf(&b, "node %s %s\n", r.name, r.mode)
@@ -108,7 +108,7 @@ func (p *plan) parseWorld(f fields) {
 		Shards: f.number("shards", 1), Loss: probability("loss"), Duplicate: probability("duplicate"),
 		Delay: parseRange(f["delay"]), Stream: parseRange(f["stream"]), Commit: parseRange(f["commit"]),
 		Post: parseRange(f["post"]), EIO: probability("eio"), ENOSPC: probability("enospc"), Split: f["split"] == "true",
-		Broker: core.Options{MaxInflight: f.number("window", 0)},
+		Broker: core.Options{MaxInflight: f.number("window", 0), MaxOutput: f.number("output", 0)},
 	}
 }
 

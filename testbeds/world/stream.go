@@ -39,6 +39,10 @@ type Stream struct {
 	busy    bool   // what was read is not handled yet: one piece at a time
 	held    []byte // arrived while the server does not read
 	closing bool   // the client has closed it, which the server reads last
+	stuck   bool   // the client does not read for the time being
+	unread  []byte // by it
+	blocked bool   // that is too much, and the server was told
+	tell    bool   // it wants to know when nothing is unread
 	cut     bool   // nothing comes to the client any more but the end
 	ended   bool   // that has come
 	broken  bool   // the server is gone, which the client finds out by sending
@@ -73,6 +77,7 @@ func (s *Stream) refused() {
 // finds out when it sends.
 func (s *Stream) breakOff(random *rand.Rand) {
 	s.gone = true
+	s.stuck, s.unread = false, nil
 	s.cut = random.IntN(2) == 0
 	if random.IntN(2) == 0 {
 		s.broken = true
@@ -135,7 +140,7 @@ func (s *Stream) arrived(data []byte) {
 // read lets the server have what has arrived, if it reads.
 func (s *Stream) read() {
 	switch {
-	case s.gone || s.paused || s.moving || s.busy:
+	case s.gone || s.paused || s.blocked || s.moving || s.busy:
 	case len(s.held) > 0:
 		data := s.held
 		s.held, s.busy = nil, true
@@ -166,15 +171,16 @@ func (s *Stream) move(to *loop, read []byte) {
 
 // take takes what the machine has for the client.
 func (s *Stream) take(o *shard.Output) {
-	s.world.logPacket("gw", s.Name, o.Data)
-	s.describe("gw", s.Name, o.Data, false)
-	s.world.pieces(o.Data, func(piece []byte) {
-		s.toClient(func() {
-			if !s.cut && !s.ended {
-				s.end.Receive(piece)
-			}
-		})
-	})
+	octets := o.Octets(nil)
+	s.world.logPacket("gw", s.Name, octets)
+	s.describe("gw", s.Name, octets, false)
+	s.unread = append(s.unread, octets...)
+	s.tell = s.tell || o.Tell
+	if s.stuck && !o.Close {
+		s.fill()
+	} else {
+		s.drain()
+	}
 	switch o.Read {
 	case shard.ReadPause:
 		s.paused = true
@@ -188,6 +194,47 @@ func (s *Stream) take(o *shard.Output) {
 		s.world.log(Entry{From: "gw", To: s.Name, Text: "close"})
 		s.toClient(s.finish)
 	}
+}
+
+// fill has the server know that its client does not read.
+func (s *Stream) fill() {
+	if !s.blocked && len(s.unread) > s.world.options.Broker.MaxOutput {
+		s.blocked = true
+		s.deliver(shard.Event{Kind: shard.Blocked, Conn: s.conn})
+	}
+}
+
+// drain sends what was not read.
+func (s *Stream) drain() {
+	s.world.pieces(s.unread, func(piece []byte) {
+		s.toClient(func() {
+			if !s.cut && !s.ended {
+				s.end.Receive(piece)
+			}
+		})
+	})
+	s.unread = nil
+	if s.tell || s.blocked {
+		s.tell, s.blocked = false, false
+		s.world.After(0, func() {
+			s.deliver(shard.Event{Kind: shard.Drained, Conn: s.conn})
+			s.read()
+		})
+	}
+}
+
+// Stall has the client not read for d.
+func (s *Stream) Stall(d time.Duration) {
+	if s.stuck || s.gone {
+		return
+	}
+	s.stuck = true
+	s.world.After(d, func() {
+		if s.stuck {
+			s.stuck = false
+			s.drain()
+		}
+	})
 }
 
 func (s *Stream) toServer(f func()) {

@@ -71,6 +71,9 @@ func (o Options) withDefaults() Options {
 	if o.Shards == 0 {
 		o.Shards = 1
 	}
+	if o.Broker.MaxOutput == 0 {
+		o.Broker.MaxOutput = 64 << 10
+	}
 	if o.Link == nil {
 		o.Link = &shard.LinkInfo{
 			Listener: "mqttsn://world", MTU: 1024, MaxPacket: 1024, MaxClients: 1000,
