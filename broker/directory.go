@@ -59,7 +59,7 @@ func (d *directory) Expire(m *shard.Message, record *store.Batch) {
 	d.Directory.Expire(m, record)
 }
 
-func (d *directory) Scan(filter string, step core.Step, cursor topic.Cursor, limit int, visit func(*shard.Message)) (topic.Cursor, bool) {
+func (d *directory) Scan(filter string, step core.Step, cursor topic.Cursor, limit int, visit func(*shard.Message) bool) (topic.Cursor, int, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.Directory.Scan(filter, step, cursor, limit, visit)

@@ -30,7 +30,7 @@ type conn struct {
 	blocked    bool // its transport has enough, until it says Drained
 	paused     bool // in process: asleep
 	woken      bool // in process: was told that there is something to deliver
-	scheduled  bool // its scans go on in the next Advance
+	scanning   turn
 	maxPacket  uint32
 	keepAlive  uint16 // seconds; 0: none
 	lastSeen   shard.Time

@@ -97,7 +97,7 @@ type Core struct {
 	ring      shard.Ring
 	connDue   deadline.Heap[*conn]
 	clientDue deadline.Heap[*client]
-	scans     []*conn  // whose retained messages go on in the next Advance
+	scans     scans
 	shares    []share  // each had an entry that is gone
 	loaded    []loaded // since the last Advance
 	reads     map[uint64]*client
@@ -228,33 +228,30 @@ func (c *Core) Advance(now shard.Time, out *shard.Out) {
 	c.beginLoaded(now, out)
 	c.countDown(out)
 	c.finishTurns(now, out)
-	for {
+	for range maxDue {
 		it, ok := c.connDue.Pop(now)
 		if !ok {
 			break
 		}
 		c.supervise(now, it.Value, out)
 	}
-	for {
+	for range maxDue {
 		it, ok := c.clientDue.Pop(now)
 		if !ok {
 			break
 		}
 		c.clientDeadline(now, it.Value, out)
 	}
-	scans := c.scans
-	c.scans = nil
-	for _, k := range scans {
-		k.scheduled = false
-		if c.conns[k.dest.ID] == k {
-			c.pump(now, k, out)
-		}
-	}
+	c.goOnScanning(now, out)
 }
+
+// maxDue is how many deadlines of connections, and of sessions, one Advance
+// works off; the rest is due in the next.
+const maxDue = 1024
 
 // Deadline implements shard.Machine.
 func (c *Core) Deadline() (shard.Time, bool) {
-	if len(c.scans)+len(c.shares)+len(c.loaded)+len(c.turned) > 0 {
+	if c.scans.len()+len(c.shares)+len(c.loaded)+len(c.turned) > 0 {
 		return 0, true
 	}
 	a, ok := c.connDue.Next()

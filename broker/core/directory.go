@@ -42,8 +42,9 @@ type Directory interface {
 	// Expire deletes a retained message, unless another was set meanwhile.
 	Expire(m *shard.Message, record *store.Batch)
 	// Scan visits at most limit retained messages that match filter and were set
-	// up to step, from cursor on; done: there are no more.
-	Scan(filter string, step Step, cursor topic.Cursor, limit int, visit func(*shard.Message)) (next topic.Cursor, done bool)
+	// up to step, from cursor on, until visit says false; done: there are no more.
+	// looked is at how many it did.
+	Scan(filter string, step Step, cursor topic.Cursor, limit int, visit func(*shard.Message) bool) (next topic.Cursor, looked int, done bool)
 	// Restore sets a retained message that was loaded.
 	Restore(m *shard.Message)
 	// Len counts subscriptions and retained messages.
@@ -150,11 +151,9 @@ func (d *directory) Expire(m *shard.Message, record *store.Batch) {
 	}
 }
 
-func (d *directory) Scan(filter string, step Step, cursor topic.Cursor, limit int, visit func(*shard.Message)) (topic.Cursor, bool) {
-	return d.retained.Scan(filter, cursor, limit, func(_ string, r retained) {
-		if r.step <= step {
-			visit(r.Message)
-		}
+func (d *directory) Scan(filter string, step Step, cursor topic.Cursor, limit int, visit func(*shard.Message) bool) (topic.Cursor, int, bool) {
+	return d.retained.Scan(filter, cursor, limit, func(_ string, r retained) bool {
+		return r.step > step || visit(r.Message)
 	})
 }
 

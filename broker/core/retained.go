@@ -1,7 +1,6 @@
 package core
 
 import (
-	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
@@ -33,22 +32,110 @@ type scan struct {
 	cursor       topic.Cursor
 }
 
-// scanStep is how many retained messages one step may queue.
-const scanStep = 256
+// A turn says whether a connection's scans may go on.
+type turn uint8
+
+const (
+	noTurn  turn = iota
+	waiting      // for one
+	hasTurn
+)
+
+// Scans are what is left of the scans of all connections.
+type scans struct {
+	waiting []*conn // for a turn
+	head    int     // of waiting: whose is next
+	round   shard.Mark
+	spent   int // of maxScan, in this round
+}
+
+// What scans may cost, in retained messages.
+const (
+	scanStep = 256  // one connection's, at once
+	maxScan  = 1024 // those of all connections in a round; the last step may exceed it
+)
+
+// What counts as much as a message.
+const (
+	scanOctets = 256 // of messages
+	scanLooked = 16  // messages that were looked at
+)
+
+// spend notes what a scan has cost.
+func (s *scans) spend(cost int, out *shard.Out) {
+	s.begin(out)
+	s.spent += cost
+}
+
+// over says that this round's scans have cost enough.
+func (s *scans) over(out *shard.Out) bool {
+	s.begin(out)
+	return s.spent >= maxScan
+}
+
+func (s *scans) begin(out *shard.Out) {
+	if s.round != out.Mark() {
+		s.round, s.spent = out.Mark(), 0
+	}
+}
+
+// wait has a connection's scans go on when those of others have had their turn.
+func (s *scans) wait(k *conn) {
+	k.scanning = waiting
+	s.waiting = append(s.waiting, k)
+}
+
+// len is how many wait.
+func (s *scans) len() int { return len(s.waiting) - s.head }
+
+// next is the one that has waited longest.
+func (s *scans) next() *conn {
+	k := s.waiting[s.head]
+	s.waiting[s.head] = nil
+	if s.head++; s.head > len(s.waiting)/2 {
+		left := copy(s.waiting, s.waiting[s.head:])
+		clear(s.waiting[left:])
+		s.waiting, s.head = s.waiting[:left], 0
+	}
+	return k
+}
+
+// goOnScanning gives those who wait a turn, as many as a round has room for.
+func (c *Core) goOnScanning(now shard.Time, out *shard.Out) {
+	for n := c.scans.len(); n > 0 && !c.scans.over(out); n-- {
+		k := c.scans.next()
+		k.scanning = hasTurn
+		switch {
+		case c.conns[k.dest.ID] != k: // it has gone
+		case k.dest.ID.IsInProcess(): // it is told, and comes for them
+			c.scans.spend(scanStep, out)
+			c.wake(k, out)
+		default:
+			c.pump(now, k, out)
+			if k.scanning == hasTurn { // it was no use to it
+				k.scanning = noTurn
+			}
+		}
+	}
+}
 
 // scanOn queues the next step of a connection's retained messages, once what
 // was queued before has left, so that they never fill the queue. It says
 // whether there is something to send now.
 func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
 	cl := k.client
-	if k.scheduled || cl.Queued() > 0 {
+	if len(cl.scans) == 0 || k.scanning == waiting || cl.Queued() > 0 {
 		return false
 	}
-	for len(cl.scans) > 0 && cl.Queued() == 0 && c.scanStep(now, cl, out) {
+	if k.scanning == noTurn && (c.scans.len() > 0 || c.scans.over(out)) {
+		c.scans.wait(k)
+		return false
+	}
+	k.scanning = noTurn
+	for len(cl.scans) > 0 && cl.Queued() == 0 && c.scanStep(now, cl, out) && !c.scans.over(out) {
 	}
 	if len(cl.scans) > 0 && (cl.Queued() == 0 || !k.dest.ID.IsInProcess()) { // go on in another round: others have a turn
-		k.scheduled = true
-		c.scans = append(c.scans, k)
+		c.scans.wait(k)
 	}
 	return cl.Queued() > 0
 }
@@ -58,13 +145,18 @@ func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
 func (c *Core) scanStep(now shard.Time, cl *client, out *shard.Out) (done bool) {
 	s := &cl.scans[0]
 	var expired []*shard.Message
-	s.cursor, done = c.directory.Scan(s.filter, s.step, s.cursor, scanStep, func(m *shard.Message) {
+	given, octets, looked := 0, 0, 0
+	s.cursor, looked, done = c.directory.Scan(s.filter, s.step, s.cursor, scanStep, func(m *shard.Message) bool {
 		if m.Expired(now) {
 			expired = append(expired, m)
-			return
+			return true
 		}
+		given++
+		octets += m.Size()
 		c.giveRetained(cl, m, s.subscription, out)
+		return octets < c.options.MaxOutput
 	})
+	c.scans.spend(1+given+octets/scanOctets+looked/scanLooked, out)
 	for _, m := range expired {
 		c.batch.Reset()
 		c.deleteRetained(m.Topic)
@@ -76,14 +168,16 @@ func (c *Core) scanStep(now shard.Time, cl *client, out *shard.Out) (done bool) 
 	return done
 }
 
-// giveRetained queues a retained message. It is a message of its own, for in the
-// store it has an entry with an id of its own.
-func (c *Core) giveRetained(cl *client, kept *shard.Message, s Subscription, out *shard.Out) {
-	m := &shard.Message{
-		Topic: kept.Topic, Payload: kept.Payload, Properties: kept.Properties,
-		QoS: kept.QoS, Retain: true, Expires: kept.Expires, ID: c.nextMessageID(),
-	}
+// giveRetained queues a retained message. At QoS 1 and 2 it is a message of its
+// own, for in the store it has an entry with an id of its own.
+func (c *Core) giveRetained(cl *client, m *shard.Message, s Subscription, out *shard.Out) {
 	e := shard.Entry{Message: m, QoS: min(m.QoS, s.QoS), Retain: true} // [MQTT-3.3.1-8]
+	if e.QoS > 0 {
+		e.Message = &shard.Message{
+			Topic: m.Topic, Payload: m.Payload, Properties: m.Properties,
+			QoS: m.QoS, Retain: true, Expires: m.Expires, ID: c.nextMessageID(),
+		}
+	}
 	if s.Identifier != 0 {
 		e.Extra = &shard.Extra{Identifiers: []uint32{s.Identifier}}
 	}
@@ -97,7 +191,5 @@ func (c *Core) giveRetained(cl *client, kept *shard.Message, s Subscription, out
 			c.recorder.PutEntry(&out.Batch, cl.Instance, &e)
 		}
 	}
-	if cl.Push(e, false) == session.PushDropped {
-		c.stats.Dropped++
-	}
+	c.push(cl, e, false, out)
 }

@@ -34,7 +34,7 @@ func TestRetainedAreBounded(t *testing.T) {
 	publish("c", "1")
 	require.Equal(t, 2, c.Stats().Retained)
 	found := false
-	c.directory.Scan("c", 1<<60, topic.Cursor{}, 1, func(*shard.Message) { found = true })
+	c.directory.Scan("c", 1<<60, topic.Cursor{}, 1, func(*shard.Message) bool { found = true; return true })
 	require.True(t, found)
 }
 

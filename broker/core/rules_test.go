@@ -68,7 +68,7 @@ func TestL3ExpiryOfAnOlderValue(t *testing.T) {
 	c.settle()
 	d := c.cores[0].directory
 	find := func() (found *shard.Message) {
-		d.Scan("t", 1<<60, topic.Cursor{}, 1, func(m *shard.Message) { found = m })
+		d.Scan("t", 1<<60, topic.Cursor{}, 1, func(m *shard.Message) bool { found = m; return true })
 		return found
 	}
 	old := find()

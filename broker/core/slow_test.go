@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,4 +104,107 @@ func TestPanicKeepsNobodyBlocked(t *testing.T) {
 		told = told || o.Conn == s.id && o.Tell
 	}
 	require.True(t, told)
+}
+
+// TestManyScans: retained messages for many new subscribers come in turns, so
+// that no round is long, all get on, and others are served between.
+func TestManyScans(t *testing.T) {
+	const subscribers, retained = 20, 3000
+	c := New(NewDirectory(submit), Options{})
+	var out shard.Out
+	var now shard.Time
+	got := map[shard.ConnID]int{}
+	var next []shard.Event
+	live := Publication{Topic: "live", Payload: []byte("0123456789")}
+	round := func() (sum int) {
+		out.BeginRound()
+		for _, ev := range next {
+			c.Handle(now, ev, &out)
+		}
+		next = nil
+		c.Publish(now, 0, live, &out)
+		c.Advance(now, &out)
+		out.Submit(submit)
+		for _, o := range out.Outputs() {
+			n := strings.Count(string(o.Octets(nil)), "0123456789")
+			got[o.Conn] += n
+			if sum += n; o.Tell {
+				next = append(next, shard.Event{Kind: shard.Drained, Conn: o.Conn})
+			}
+		}
+		return sum
+	}
+	for i := range retained {
+		c.Publish(0, 0, Publication{Topic: fmt.Sprint("t/", i), Payload: []byte("0123456789"), Retain: true}, &out)
+	}
+	info := &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Anonymous: shard.AnonymousOn, MaxPacket: 1 << 20}}
+	for i := range subscribers + 1 {
+		id := shard.ConnID(i + 1)
+		filter := "t/#"
+		if i == subscribers {
+			filter = "live"
+		}
+		b := connect(fmt.Sprint(i), mqtt.V311, true, 0).AppendTo(nil, mqtt.V311)
+		b = (&mqtt.Subscribe{PacketID: 1, Filters: mqtt.NewFilters(mqtt.AppendFilter(nil, filter, mqtt.SubscribeOptions{}))}).AppendTo(b, mqtt.V311)
+		next = append(next, shard.Event{Kind: shard.Opened, Conn: id, Info: info}, shard.Event{Kind: shard.Received, Conn: id, Data: b})
+	}
+	rounds := 0
+	for {
+		require.LessOrEqual(t, round(), maxScan+scanStep+1)
+		least, largest := retained, 0
+		for i := range subscribers {
+			n := got[shard.ConnID(i+1)]
+			least, largest = min(least, n), max(largest, n)
+		}
+		if least == retained {
+			break
+		}
+		rounds++
+		require.Equal(t, rounds, got[subscribers+1])
+		if rounds%5 == 0 {
+			require.LessOrEqual(t, largest-least, 2*scanStep)
+		}
+		require.Less(t, rounds, 100)
+		_, ok := c.Deadline()
+		require.True(t, ok)
+	}
+	require.GreaterOrEqual(t, rounds, subscribers*retained/(maxScan+scanStep)-1)
+}
+
+// TestLargeRetained: a step of a scan is bounded in octets too, so that it does
+// not overflow the queue.
+func TestLargeRetained(t *testing.T) {
+	r := newRig(t, Options{})
+	p := r.volatile("p", mqtt.V5)
+	large := strings.Repeat("x", 200<<10)
+	for i := range 100 { // 20 MB, and the queue takes 16 MiB
+		m := message(fmt.Sprint("t/", i), large, 0, 0)
+		m.Retain = true
+		p.send(m)
+		r.commit()
+	}
+	s := r.volatile("s", mqtt.V5)
+	s.send(&mqtt.Subscribe{PacketID: 1, Filters: mqtt.NewFilters(mqtt.AppendFilter(nil, "#", mqtt.SubscribeOptions{}))})
+	r.commit()
+	require.Len(t, s.got, 101)
+	require.LessOrEqual(t, s.most, 64<<10+len(large)+20)
+}
+
+// TestManyDeadlines: ten thousand who fell silent at once do not make one long
+// round.
+func TestManyDeadlines(t *testing.T) {
+	const n = 10_000
+	c := New(NewDirectory(submit), Options{})
+	var out shard.Out
+	out.BeginRound()
+	for i := range n {
+		c.Handle(0, shard.Event{Kind: shard.Opened, Conn: shard.ConnID(i + 1), Info: &shard.ConnInfo{}}, &out)
+	}
+	for rounds := 0; len(c.conns) > 0; rounds++ {
+		require.Less(t, rounds, n/maxDue+1)
+		before := len(c.conns)
+		out.BeginRound()
+		c.Advance(time.Minute, &out)
+		require.LessOrEqual(t, before-len(c.conns), maxDue)
+	}
 }

@@ -115,30 +115,38 @@ type Cursor struct{ next string }
 const examine = 16
 
 // Scan visits at most limit names (at least 1) that match filter, in order, from
-// cursor on. It looks at no more than a multiple of limit, and says where to go
-// on, or that it is done. Names that come or go between two steps are seen or
-// not; no other is missed or comes twice. visit must not change r.
-func (r *Retained[T]) Scan(filter string, cursor Cursor, limit int, visit func(name string, value T)) (next Cursor, done bool) {
+// cursor on, until visit says false. It looks at no more than a multiple of
+// limit, and says at how many it did, and where to go on, or that it is done.
+// Names that come or go between two steps are seen or not; no other is missed or
+// comes twice. visit must not change r.
+func (r *Retained[T]) Scan(filter string, cursor Cursor, limit int, visit func(name string, value T) bool) (next Cursor, looked int, done bool) {
 	limit = max(limit, 1)
 	prefix := literal(filter)
+	if prefix == filter {
+		if value, ok := r.Get(filter); ok {
+			visit(filter, value)
+		}
+		return Cursor{}, 1, true
+	}
 	at, i, _ := r.locate(max(cursor.next, prefix))
-	for look := limit * examine; at < len(r.pages); at, i = at+1, 0 {
+	for most := limit * examine; at < len(r.pages); at, i = at+1, 0 {
 		p := r.pages[at]
 		for ; i < len(p.names); i++ {
 			name := p.names[i]
 			if !strings.HasPrefix(name, prefix) {
-				return Cursor{}, true
+				return Cursor{}, looked, true
 			}
-			if look == 0 || limit == 0 {
-				return Cursor{name}, false
+			if looked == most || limit == 0 {
+				return Cursor{name}, looked, false
 			}
-			if look--; Match(filter, name) {
-				visit(name, p.values[i])
-				limit--
+			if looked++; Match(filter, name) {
+				if limit--; !visit(name, p.values[i]) {
+					limit = 0
+				}
 			}
 		}
 	}
-	return Cursor{}, true
+	return Cursor{}, looked, true
 }
 
 // literal is what every name that filter matches begins with.

@@ -30,10 +30,14 @@ func TestRetainedAgainstModel(t *testing.T) {
 		filter := someFilter.Draw(t, "filter")
 		var got, want []string
 		for c, done := (Cursor{}), false; !done; {
-			c, done = r.Scan(filter, c, 3, func(name string, v int) {
+			visited := 0
+			c, _, done = r.Scan(filter, c, 3, func(name string, v int) bool {
 				require.Equal(t, model[name], v)
 				got = append(got, name)
+				visited++
+				return visited < 2
 			})
+			require.LessOrEqual(t, visited, 2)
 		}
 		for name := range model {
 			if Match(filter, name) {
@@ -57,10 +61,11 @@ func TestScanSurvivesChanges(t *testing.T) {
 		seen := map[int]int{}
 		last := -1
 		for c, done := (Cursor{}), false; !done; {
-			c, done = r.Scan("a/+", c, 20, func(_ string, v int) {
+			c, _, done = r.Scan("a/+", c, 20, func(_ string, v int) bool {
 				require.Greater(t, v, last)
 				last = v
 				seen[v]++
+				return true
 			})
 			for range 20 {
 				i := rapid.IntRange(0, 999).Draw(t, "changed")
@@ -88,14 +93,15 @@ func TestScanStepsAreBounded(t *testing.T) {
 	for _, limit := range []int{-1, 0, 1, 3, 10} {
 		at, found := 0, 0
 		for c, done := (Cursor{}), false; !done; {
-			from := at
-			if c, done = r.Scan("a/+/7", c, limit, func(string, int) { found++ }); done {
+			from, looked := at, 0
+			if c, looked, done = r.Scan("a/+/7", c, limit, func(string, int) bool { found++; return true }); done {
 				at = n
 			} else {
 				_, err := fmt.Sscanf(c.next, "a/%05d/", &at)
 				require.NoError(t, err)
 			}
-			require.LessOrEqual(t, at-from, max(limit, 1)*examine)
+			require.Equal(t, at-from, looked)
+			require.LessOrEqual(t, looked, max(limit, 1)*examine)
 		}
 		require.Equal(t, 334, found)
 	}
@@ -110,7 +116,7 @@ func TestNamesOfTheServerAreNotMatchedByWildcards(t *testing.T) { // [MQTT-4.7.2
 		"#": {"/b", "a"}, "+/#": {"/b", "a"}, "$SYS/#": {"$SYS/a"}, "+/a": nil, "a/#": {"a"}, "": nil,
 	} {
 		var got []string
-		_, done := r.Scan(filter, Cursor{}, 10, func(name string, _ int) { got = append(got, name) })
+		_, _, done := r.Scan(filter, Cursor{}, 10, func(name string, _ int) bool { got = append(got, name); return true })
 		require.True(t, done)
 		require.Equal(t, want, got, filter)
 	}
