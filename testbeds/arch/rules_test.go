@@ -21,18 +21,20 @@ var arrows = []arrow{
 
 	{"broker/mqtt", nil, "a codec"},
 	{"broker/topic", nil, "a leaf"},
-	{"broker/deadline", nil, "a leaf"},
+	{"broker/pages", nil, "a leaf"},
+	{"broker/table", []string{"broker/pages"}, "a leaf but for its pages"},
+	{"broker/deadline", []string{"broker/pages"}, "a leaf but for its pages"},
 	{"broker/store", nil, "the contract; implementations are below it"},
 	{"broker/store/...", []string{"broker/store/..."}, "a store knows keys and values, not MQTT"},
 	{"broker/shard", []string{"broker/store", "radio"}, "the seam between cores and loops"},
 	{"broker/session", []string{"broker/mqtt", "broker/topic", "broker/deadline", "broker/shard", "broker/store"}, "one session knows no other"},
-	{"broker/core", []string{"broker/mqtt", "broker/topic", "broker/deadline", "broker/shard", "broker/store", "broker/session"}, "a core knows no loop, and nothing of the gateway: calls go down only"},
+	{"broker/core", []string{"broker/mqtt", "broker/topic", "broker/deadline", "broker/table", "broker/shard", "broker/store", "broker/session"}, "a core knows no loop, and nothing of the gateway: calls go down only"},
 	{"broker/loop", []string{"broker/shard", "broker/store", "radio"}, "a loop runs any machine"},
 	{"broker", []string{"broker/...", "radio"}, "broker and gateway never import each other"},
 	{"broker/...", []string{"broker/..."}, "the broker's parts stand by themselves"},
 
 	{"gateway/session", []string{"mqttsn", "radio", "broker/shard", "broker/topic", "broker/deadline", "broker/store"}, "the broker is behind Uplink"},
-	{"gateway/core", []string{"gateway/session", "mqttsn", "radio", "broker/shard", "broker/topic", "broker/deadline", "broker/store"}, "the broker is behind Uplink"},
+	{"gateway/core", []string{"gateway/session", "mqttsn", "radio", "broker/shard", "broker/topic", "broker/deadline", "broker/table", "broker/store"}, "the broker is behind Uplink"},
 	// broker/mqtt: the broker's core answers in MQTT's reason codes, which
 	// are translated here and nowhere else.
 	{"gateway/local", []string{"gateway/session", "gateway/core", "mqttsn", "radio", "broker/shard", "broker/topic", "broker/deadline", "broker/store", "broker/core", "broker/session", "broker/mqtt"}, "the composition of both cores, and no more"},
@@ -65,7 +67,7 @@ var pure = []string{
 	"mqttsn", "mqttsn/client",
 	"radio", "radio/slip", "radio/hdlc", "radio/cobs", "radio/xbee", "radio/ieee802154",
 	"broker/mqtt", "broker/topic", "broker/session", "broker/core", "broker/shard",
-	"broker/deadline", "broker/store", "broker/store/sim",
+	"broker/deadline", "broker/pages", "broker/table", "broker/store", "broker/store/sim",
 	"gateway/session", "gateway/core", "gateway/local",
 	"firmware-sim/medium", "firmware-sim/node",
 }
