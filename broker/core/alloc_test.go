@@ -156,7 +156,7 @@ func BenchmarkIdleSession(b *testing.B) {
 			cl := c.begin(id)
 			cl.SetExpiry(time.Hour)
 			cl.endsAt = time.Hour
-			c.clientDue.Set(&cl.due, cl.endsAt)
+			c.clientDue.Set(cl, cl.endsAt)
 		}
 		b.ReportMetric(float64(heapInUse()-before)/n, "octets/session")
 		runtime.KeepAlive(c)

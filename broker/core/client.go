@@ -17,7 +17,7 @@ type client struct {
 	target  Target
 	filters map[string]Subscription // nil: none
 	endsAt  shard.Time              // when the session ends, while not connected
-	due     deadline.Item[*client]
+	due     deadline.Item
 	*rare
 }
 
@@ -89,7 +89,6 @@ func (c *Core) adopt(clientID string, instance uint64) *client {
 	cl := &client{Session: *session.New(clientID, instance, &c.pool), rare: &nothingRare}
 	cl.target.settle(c.options.Shard)
 	cl.target.client = cl
-	cl.due.Value = cl
 	c.clients[clientID] = cl
 	return cl
 }
@@ -130,7 +129,7 @@ func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (prese
 			cl.Written = out.Mark()
 		}
 	}
-	c.clientDue.Remove(&cl.due)
+	c.clientDue.Remove(cl)
 	cl.SetExpiry(min(a.Expiry, c.options.SessionExpiry))
 	cl.setWill(a.will) // a will that was still due is cancelled [MQTT-3.1.3-9]
 	cl.conn, k.client = k, cl

@@ -42,7 +42,7 @@ type conn struct {
 	waiting    int32      // octets of answers in the ring
 	unanswered int        // messages of QoS 1 whose PUBACK waits for the store
 	in         []byte     // an incomplete packet, or what waits for CONNACK
-	due        deadline.Item[*conn]
+	due        deadline.Item
 }
 
 // maxAwaiting bounds what a client may send before its CONNACK has left.
@@ -52,9 +52,8 @@ const maxAwaiting = 64 << 10
 func (c *Core) open(now shard.Time, id shard.ConnID, info *shard.ConnInfo) {
 	k := &conn{info: info, lastSeen: now}
 	k.dest.ID = id
-	k.due.Value = k
 	c.conns[id] = k
-	c.connDue.Set(&k.due, now+c.options.ConnectTimeout)
+	c.connDue.Set(k, now+c.options.ConnectTimeout)
 }
 
 // receive takes octets of the stream and handles the packets that are whole.
@@ -118,7 +117,7 @@ func (c *Core) moves(k *conn, p *mqtt.Connect, data []byte, out *shard.Out) bool
 	}
 	out.Moves = append(out.Moves, shard.Move{Conn: k.dest.ID, To: to, Data: slices.Clone(data)})
 	delete(c.conns, k.dest.ID)
-	c.connDue.Remove(&k.due)
+	c.connDue.Remove(k)
 	return true
 }
 
@@ -171,7 +170,7 @@ func (c *Core) packet(now shard.Time, k *conn, p mqtt.Packet, out *shard.Out) {
 // forget drops the connection and has its transport closed.
 func (c *Core) forget(k *conn, out *shard.Out) {
 	delete(c.conns, k.dest.ID)
-	c.connDue.Remove(&k.due)
+	c.connDue.Remove(k)
 	k.in = nil
 	if k.client != nil && k.client.conn == k {
 		k.client.conn = nil
@@ -194,7 +193,7 @@ func (c *Core) supervise(now shard.Time, k *conn, out *shard.Out) {
 		due = now + k.patience()
 	}
 	if now < due {
-		c.connDue.Set(&k.due, due)
+		c.connDue.Set(k, due)
 		return
 	}
 	c.stats.TimedOut++

@@ -58,9 +58,9 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 	}
 	asked := a.Expiry
 	present := c.attach(now, k, a, out)
-	c.connDue.Remove(&k.due)
+	c.connDue.Remove(k)
 	if k.keepAlive > 0 {
-		c.connDue.Set(&k.due, now+k.patience())
+		c.connDue.Set(k, now+k.patience())
 	}
 	out.Note(shard.Note{Kind: shard.NoteConnected, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
 

@@ -95,8 +95,8 @@ type Core struct {
 	conns     map[shard.ConnID]*conn
 	clients   map[string]*client
 	ring      shard.Ring
-	connDue   deadline.Heap[*conn]
-	clientDue deadline.Heap[*client]
+	connDue   deadline.Heap[conn]
+	clientDue deadline.Heap[client]
 	scans     scans
 	shares    []share  // each had an entry that is gone
 	loaded    []loaded // since the last Advance
@@ -144,6 +144,8 @@ func New(directory Directory, options Options) *Core {
 		directory: directory,
 		conns:     map[shard.ConnID]*conn{},
 		clients:   map[string]*client{},
+		connDue:   deadline.New(func(k *conn) *deadline.Item { return &k.due }),
+		clientDue: deadline.New(func(cl *client) *deadline.Item { return &cl.due }),
 		hitAt:     map[*Target]int{},
 		reads:     map[uint64]*client{},
 		lastIDs:   map[string]uint16{},
@@ -229,18 +231,18 @@ func (c *Core) Advance(now shard.Time, out *shard.Out) {
 	c.countDown(out)
 	c.finishTurns(now, out)
 	for range maxDue {
-		it, ok := c.connDue.Pop(now)
-		if !ok {
+		k := c.connDue.Pop(now)
+		if k == nil {
 			break
 		}
-		c.supervise(now, it.Value, out)
+		c.supervise(now, k, out)
 	}
 	for range maxDue {
-		it, ok := c.clientDue.Pop(now)
-		if !ok {
+		cl := c.clientDue.Pop(now)
+		if cl == nil {
 			break
 		}
-		c.clientDeadline(now, it.Value, out)
+		c.clientDeadline(now, cl, out)
 	}
 	c.goOnScanning(now, out)
 }

@@ -136,9 +136,9 @@ func (c *Core) clientDeadline(now shard.Time, client *client, out *shard.Out) (e
 	}
 	switch {
 	case client.will != nil:
-		c.clientDue.Set(&client.due, client.will.at)
+		c.clientDue.Set(client, client.will.at)
 	case !forever:
-		c.clientDue.Set(&client.due, client.endsAt)
+		c.clientDue.Set(client, client.endsAt)
 	}
 	return false
 }
@@ -149,7 +149,7 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 		client.setWill(nil)
 		c.publishWill(now, client, w, out)
 	}
-	c.clientDue.Remove(&client.due)
+	c.clientDue.Remove(client)
 	for _, filter := range slices.Sorted(maps.Keys(client.filters)) {
 		c.directory.Unsubscribe(filter, &client.target)
 	}

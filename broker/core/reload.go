@@ -75,7 +75,7 @@ func (c *Core) readAgain(cl *client, out *shard.Out) {
 	cl.Stored = true
 	cl.filters = nil
 	cl.own().reload = r
-	c.clientDue.Remove(&cl.due)
+	c.clientDue.Remove(cl)
 	c.lastRead++
 	tag := uint64(c.options.Shard)<<shardShift | c.lastRead
 	c.reads[tag] = cl

@@ -52,7 +52,7 @@ func (c *Core) beginLoaded(now shard.Time, out *shard.Out) {
 		case cl.target.is(isDead) || cl.conn != nil:
 		case l.local:
 			out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeLoaded, Client: cl.ClientID, Ext: cl.extension, Details: cl.details})
-			c.clientDue.Set(&cl.due, now+1)
+			c.clientDue.Set(cl, now+1)
 		default:
 			c.clientDeadline(now, cl, out)
 		}
@@ -70,6 +70,6 @@ func (c *Core) Reattach(clientID string) shard.ConnID {
 	k.client, cl.conn = cl, k
 	k.paused = true
 	cl.Attach(1)
-	c.clientDue.Remove(&cl.due)
+	c.clientDue.Remove(cl)
 	return k.dest.ID
 }

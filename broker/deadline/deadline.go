@@ -2,128 +2,139 @@
 // an argument; nothing here reads a clock.
 package deadline
 
-import "time"
+import (
+	"time"
+
+	"github.com/dormouse-mqtt/dormouse/broker/pages"
+)
 
 // Time is monotonic time since the process's epoch.
 type Time = time.Duration
 
-// An Item is a place in a heap for a value. Embed it in what has the deadline,
-// and do not copy it while it is set. It is in one heap at a time.
-type Item[T any] struct {
-	Value T
-	at    Time
-	seq   uint32 // goes round
-	place int32  // in the heap, from 1; 0: not in it
+// An Item is a place in a heap, for what has the deadline to hold. It is in one
+// heap at a time.
+type Item struct {
+	place int32 // from 1; 0: in none
 }
 
-// At is the deadline; false: none is set.
-func (it *Item[T]) At() (Time, bool) { return it.at, it.place > 0 }
-
-// A Heap holds items by their deadlines; equal ones in the order in which they
-// were set. Its zero value is empty.
+// A Heap holds values by their deadlines; equal ones in the order in which they
+// were set.
 type Heap[T any] struct {
-	items []*Item[T]
-	seq   uint32
+	item func(*T) *Item
+	due  pages.Slice[due[T]]
+	seq  uint32
 }
 
-const (
-	arity  = 4    // flatter than a binary heap: fewer cache misses on the way
-	minCap = 1024 // below it the slice does not shrink
-)
+// due is a value with its deadline.
+type due[T any] struct {
+	at    Time
+	value *T
+	seq   uint32 // goes round
+}
 
-// Set adds it, or moves it if it is there.
-func (h *Heap[T]) Set(it *Item[T], at Time) {
+// arity makes it flatter than a binary heap: fewer cache misses on the way.
+const arity = 4
+
+// New makes an empty heap of values that each hold the item.
+func New[T any](item func(*T) *Item) Heap[T] { return Heap[T]{item: item} }
+
+// Set adds v, or moves it if it is there.
+func (h *Heap[T]) Set(v *T, at Time) {
 	h.seq++
-	it.at, it.seq = at, h.seq
+	d := due[T]{at, v, h.seq}
+	it := h.item(v)
 	if it.place == 0 {
-		h.items = append(h.items, it)
-		it.place = int32(len(h.items))
+		h.due.Push(d)
+		it.place = int32(h.due.Len())
 	}
-	h.up(int(it.place) - 1)
-	h.down(int(it.place) - 1)
+	h.down(h.up(int(it.place)-1, d), d)
 }
 
-// Remove takes it out, if it is there.
-func (h *Heap[T]) Remove(it *Item[T]) {
+// Remove takes v out, if it is there.
+func (h *Heap[T]) Remove(v *T) {
+	it := h.item(v)
 	if it.place == 0 {
 		return
 	}
-	i, last := int(it.place)-1, len(h.items)-1
+	i := int(it.place) - 1
 	it.place = 0
-	moved := h.items[last]
-	h.items[last] = nil
-	h.items = h.items[:last]
-	if i != last {
-		h.put(i, moved)
-		h.up(i)
-		h.down(int(moved.place) - 1)
+	if last := h.due.Pop(); i < h.due.Len() {
+		h.down(h.up(i, last), last)
 	}
-	if len(h.items) < cap(h.items)/4 && cap(h.items) > minCap { // much is free
-		h.items = append(make([]*Item[T], 0, cap(h.items)/2), h.items...)
+}
+
+// At is the deadline of v; false: it has none.
+func (h *Heap[T]) At(v *T) (Time, bool) {
+	it := h.item(v)
+	if it.place == 0 {
+		return 0, false
 	}
+	return h.due.At(int(it.place) - 1).at, true
 }
 
 // Next is the earliest deadline; false: there is none.
 func (h *Heap[T]) Next() (Time, bool) {
-	if len(h.items) == 0 {
+	if h.due.Len() == 0 {
 		return 0, false
 	}
-	return h.items[0].at, true
+	return h.due.At(0).at, true
 }
 
-// Pop takes out the earliest item whose deadline is not after now.
-func (h *Heap[T]) Pop(now Time) (*Item[T], bool) {
-	if len(h.items) == 0 || h.items[0].at > now {
-		return nil, false
+// Pop takes out the earliest whose deadline is not after now; nil: there is none.
+func (h *Heap[T]) Pop(now Time) *T {
+	if at, ok := h.Next(); !ok || at > now {
+		return nil
 	}
-	it := h.items[0]
-	h.Remove(it)
-	return it, true
+	v := h.due.At(0).value
+	h.Remove(v)
+	return v
 }
 
-// Len is the number of items.
-func (h *Heap[T]) Len() int { return len(h.items) }
+// Len is how many there are.
+func (h *Heap[T]) Len() int { return h.due.Len() }
 
-func (h *Heap[T]) put(i int, it *Item[T]) {
-	h.items[i] = it
-	it.place = int32(i + 1)
+func (h *Heap[T]) put(i int, d due[T]) {
+	*h.due.At(i) = d
+	h.item(d.value).place = int32(i + 1)
 }
 
-func before[T any](a, b *Item[T]) bool {
-	return a.at < b.at || a.at == b.at && int32(a.seq-b.seq) < 0
+func (d *due[T]) before(o *due[T]) bool {
+	return d.at < o.at || d.at == o.at && int32(d.seq-o.seq) < 0
 }
 
-func (h *Heap[T]) up(i int) {
-	it := h.items[i]
+// up finds the place for d from i upwards: those that are later move down.
+func (h *Heap[T]) up(i int, d due[T]) int {
 	for i > 0 {
 		parent := (i - 1) / arity
-		if !before(it, h.items[parent]) {
+		above := h.due.At(parent)
+		if !d.before(above) {
 			break
 		}
-		h.put(i, h.items[parent])
+		h.put(i, *above)
 		i = parent
 	}
-	h.put(i, it)
+	return i
 }
 
-func (h *Heap[T]) down(i int) {
-	it := h.items[i]
+// down puts d at i or below: those that are earlier move up.
+func (h *Heap[T]) down(i int, d due[T]) {
+	n := h.due.Len()
 	for {
 		first := i*arity + 1
-		if first >= len(h.items) {
+		if first >= n {
 			break
 		}
-		least := first
-		for j := first + 1; j < min(first+arity, len(h.items)); j++ {
-			if before(h.items[j], h.items[least]) {
-				least = j
+		least, earliest := first, h.due.At(first)
+		for j := first + 1; j < min(first+arity, n); j++ {
+			if child := h.due.At(j); child.before(earliest) {
+				least, earliest = j, child
 			}
 		}
-		if !before(h.items[least], it) {
+		if !earliest.before(&d) {
 			break
 		}
-		h.put(i, h.items[least])
+		h.put(i, *earliest)
 		i = least
 	}
-	h.put(i, it)
+	h.put(i, d)
 }

@@ -8,6 +8,20 @@ import (
 	"pgregory.net/rapid"
 )
 
+type timer struct {
+	Item
+	id int
+}
+
+// timers makes a heap and n for it, with their number as id.
+func timers(n int) (Heap[timer], []timer) {
+	all := make([]timer, n)
+	for i := range all {
+		all[i].id = i
+	}
+	return New(func(t *timer) *Item { return &t.Item }), all
+}
+
 // TestHeapAgainstModel sets, moves, removes and pops at random, and compares
 // with a slice that is searched from end to end.
 func TestHeapAgainstModel(t *testing.T) {
@@ -17,15 +31,13 @@ func TestHeapAgainstModel(t *testing.T) {
 		id  int
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		var h Heap[int]
-		items := make([]Item[int], 20)
+		h, items := timers(20)
 		var model []due
 		drop := func(id int) {
 			model = slices.DeleteFunc(model, func(d due) bool { return d.id == id })
 		}
 		for step := range rapid.IntRange(1, 200).Draw(t, "steps") {
 			id := rapid.IntRange(0, len(items)-1).Draw(t, "id")
-			items[id].Value = id
 			at := Time(rapid.IntRange(0, 10).Draw(t, "at"))
 			switch rapid.IntRange(0, 3).Draw(t, "op") {
 			case 0, 1:
@@ -42,11 +54,11 @@ func TestHeapAgainstModel(t *testing.T) {
 					}
 					return a.seq - b.seq
 				})
-				it, ok := h.Pop(at)
-				require.Equal(t, len(model) > 0 && model[0].at <= at, ok)
-				if ok {
-					require.Equal(t, model[0].id, it.Value)
-					_, set := it.At()
+				it := h.Pop(at)
+				require.Equal(t, len(model) > 0 && model[0].at <= at, it != nil)
+				if it != nil {
+					require.Equal(t, model[0].id, it.id)
+					_, set := h.At(it)
 					require.False(t, set)
 					model = model[1:]
 				}
@@ -54,7 +66,7 @@ func TestHeapAgainstModel(t *testing.T) {
 			require.Equal(t, len(model), h.Len())
 			var first *due
 			for i, d := range model {
-				at, set := items[d.id].At()
+				at, set := h.At(&items[d.id])
 				require.True(t, set)
 				require.Equal(t, d.at, at)
 				if first == nil || d.at < first.at {
@@ -71,55 +83,30 @@ func TestHeapAgainstModel(t *testing.T) {
 }
 
 func TestEqualDeadlinesInOrderOfSetting(t *testing.T) {
-	var h Heap[int]
-	items := make([]Item[int], 100)
+	h, items := timers(100)
 	for i := range items {
-		items[i].Value = i
 		h.Set(&items[i], 5)
 	}
 	h.Set(&items[0], 5) // set again: the last now
 	for i := range items {
-		it, ok := h.Pop(5)
-		require.True(t, ok)
-		require.Equal(t, (i+1)%len(items), it.Value)
+		require.Equal(t, (i+1)%len(items), h.Pop(5).id)
 	}
 	_, ok := h.Next()
 	require.False(t, ok)
 }
 
 func TestPopWaitsForTheDeadline(t *testing.T) {
-	var h Heap[string]
-	it := Item[string]{Value: "a"}
-	h.Remove(&it) // not there: nothing happens
-	h.Set(&it, 10)
-	_, ok := h.Pop(9)
-	require.False(t, ok)
-	got, ok := h.Pop(10)
-	require.True(t, ok)
-	require.Same(t, &it, got)
-	_, ok = h.Pop(10)
-	require.False(t, ok)
-}
-
-func TestSliceShrinks(t *testing.T) {
-	var h Heap[int]
-	items := make([]Item[int], 100_000)
-	for i := range items {
-		h.Set(&items[i], Time(i))
-	}
-	for i := range items[10:] {
-		h.Remove(&items[i])
-	}
-	require.Equal(t, 10, h.Len())
-	require.LessOrEqual(t, cap(h.items), minCap)
-	for _, left := range h.items[h.Len():cap(h.items)] {
-		require.Nil(t, left, "a removed item is not held")
-	}
+	h, items := timers(1)
+	it := &items[0]
+	h.Remove(it) // not there: nothing happens
+	h.Set(it, 10)
+	require.Nil(t, h.Pop(9))
+	require.Same(t, it, h.Pop(10))
+	require.Nil(t, h.Pop(10))
 }
 
 func TestMovingAllocatesNothing(t *testing.T) {
-	var h Heap[int]
-	items := make([]Item[int], 100)
+	h, items := timers(100)
 	for i := range items {
 		h.Set(&items[i], Time(i))
 	}
@@ -127,16 +114,14 @@ func TestMovingAllocatesNothing(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
 		i++
 		h.Set(&items[i%len(items)], Time(i*7919%1000))
-		it, _ := h.Pop(1000)
-		h.Set(it, Time(i))
+		h.Set(h.Pop(1000), Time(i))
 	}))
 }
 
 // BenchmarkSet moves one of 100,000 deadlines to later, as each packet of a
 // client does.
 func BenchmarkSet(b *testing.B) {
-	var h Heap[int]
-	items := make([]Item[int], 100_000)
+	h, items := timers(100_000)
 	for i := range items {
 		h.Set(&items[i], Time(i))
 	}
@@ -147,14 +132,12 @@ func BenchmarkSet(b *testing.B) {
 }
 
 func BenchmarkPopAndSet(b *testing.B) {
-	var h Heap[int]
-	items := make([]Item[int], 100_000)
+	h, items := timers(100_000)
 	for i := range items {
 		h.Set(&items[i], Time(i))
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		it, _ := h.Pop(1 << 62)
-		h.Set(it, Time(len(items)+i))
+		h.Set(h.Pop(1<<62), Time(len(items)+i))
 	}
 }

@@ -95,7 +95,6 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 	}
 	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
 	n := &node{core: c, addr: o.Address, local: o.local, ctrl: o.ctrl, connect: append([]byte(nil), data...)}
-	n.due.Value = n
 	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
 	c.conns[conn], c.clients[clientID] = n, n
 	c.settleAt(n)

@@ -36,7 +36,7 @@ type Core struct {
 	conns   map[shard.ConnID]*node
 	clients map[string]*node
 	ring    shard.Ring
-	due     deadline.Heap[*node]
+	due     deadline.Heap[node]
 	behind  map[forwarder]int // nodes
 	kept    kept
 	refused []publication // that the broker took and has withdrawn
@@ -63,6 +63,7 @@ func New(up Uplink, options Options) *Core {
 		conns:   map[shard.ConnID]*node{},
 		clients: map[string]*node{},
 		behind:  map[forwarder]int{},
+		due:     deadline.New(func(n *node) *deadline.Item { return &n.due }),
 	}
 }
 
@@ -94,7 +95,7 @@ type node struct {
 	tries   int        // CONNECTs since an answer left, this one's included
 	ctrl    byte       // of its forwarder's last encapsulation (P16)
 	connect []byte     // the CONNECT that began this, while nothing followed it (C1)
-	due     deadline.Item[*node]
+	due     deadline.Item
 }
 
 // Handle works on one event.
@@ -132,12 +133,7 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 // Advance does what is due at now.
 func (c *Core) Advance(now shard.Time, out *shard.Out) {
 	c.out = out
-	for {
-		it, ok := c.due.Pop(now)
-		if !ok {
-			return
-		}
-		n := it.Value
+	for n := c.due.Pop(now); n != nil; n = c.due.Pop(now) {
 		n.session.Advance(now, c.up, n, out)
 		if n.session.State() == session.Gone {
 			c.stats.Lost++
@@ -223,15 +219,15 @@ func (c *Core) settle(n *node) {
 		return
 	}
 	if at := n.session.Deadline(); at != 0 {
-		c.due.Set(&n.due, at)
+		c.due.Set(n, at)
 	} else {
-		c.due.Remove(&n.due)
+		c.due.Remove(n)
 	}
 }
 
 // remove forgets a node.
 func (c *Core) remove(n *node) {
-	c.due.Remove(&n.due)
+	c.due.Remove(n)
 	delete(c.conns, n.session.Conn)
 	c.leaveFrom(n)
 	if c.clients[n.session.ClientID] == n {

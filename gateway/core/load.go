@@ -25,7 +25,6 @@ func (c *Core) load(now shard.Time, w *shard.Wake) {
 		return
 	}
 	n := &node{core: c, addr: addr, away: true}
-	n.due.Value = n
 	away := session.Limits{LinkInfo: &shard.LinkInfo{Listener: r.Listener}}
 	n.session = session.Load(now, conn, &r, clientID, away, c.predefined(clientID))
 	c.conns[conn], c.clients[clientID] = n, n
