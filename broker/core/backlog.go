@@ -20,7 +20,7 @@ const maxWaiting = 64 << 10
 // control has a connection read or not, as what waits for it says.
 func (c *Core) control(k *conn, out *shard.Out) {
 	stop := k.heldBack || k.waiting > maxWaiting || k.state == awaitStore && len(k.in) > maxAwaiting
-	if stop == k.unread || c.conns[k.dest.ID] != k {
+	if stop == k.unread || k.ended {
 		return
 	}
 	k.unread = stop
@@ -34,7 +34,7 @@ func (c *Core) control(k *conn, out *shard.Out) {
 
 // holdBack stops reading a client while the store is behind.
 func (c *Core) holdBack(k *conn, out *shard.Out) {
-	if k.heldBack || c.stalled || !behind(out.Backlog()) || c.conns[k.dest.ID] != k {
+	if k.heldBack || c.stalled || !behind(out.Backlog()) || k.ended {
 		return
 	}
 	k.heldBack = true

@@ -7,6 +7,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/table"
 )
 
 // A client is what the shard holds for one client id: the session, its
@@ -18,7 +19,13 @@ type client struct {
 	filters map[string]Subscription // nil: none
 	endsAt  shard.Time              // when the session ends, while not connected
 	due     deadline.Item
+	next    *client // in the table of clients
 	*rare
+}
+
+var byClientID = table.Of[string, client]{
+	Key:  func(cl *client) string { return cl.ClientID },
+	Next: func(cl *client) **client { return &cl.next },
 }
 
 // rare is what few clients have.
@@ -89,7 +96,7 @@ func (c *Core) adopt(clientID string, instance uint64) *client {
 	cl := &client{Session: *session.New(clientID, instance, &c.pool), rare: &nothingRare}
 	cl.target.settle(c.options.Shard)
 	cl.target.client = cl
-	c.clients[clientID] = cl
+	c.clients.Put(cl)
 	return cl
 }
 
@@ -107,7 +114,7 @@ type Arrival struct {
 // it before is taken over [MQTT-3.1.4-3]. present: the session was there.
 func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (present bool) {
 	ended := false
-	cl := c.clients[a.ClientID]
+	cl := c.clients.Get(a.ClientID)
 	if cl != nil {
 		ended = cl.Stored
 		if cl.conn != nil {

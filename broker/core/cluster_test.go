@@ -177,7 +177,7 @@ func TestL7DeadGroupServesNothing(t *testing.T) {
 	c.send(0, p, message("jobs", "precious", 1, 1))
 	c.settle()
 	require.Contains(t, c.got(p), "PUBACK 1")
-	require.Equal(t, 1, c.reload().clients[xID].Queued())
+	require.Equal(t, 1, c.reload().clients.Get(xID).Queued())
 
 	// b comes and goes in one round of its shard, while the last other member's session ends.
 	c.send(1, b, sub(group, 1), &mqtt.Unsubscribe{PacketID: 2, Filters: mqtt.NewNames(mqtt.AppendName(nil, group))})
@@ -189,10 +189,10 @@ func TestL7DeadGroupServesNothing(t *testing.T) {
 	got := c.got(b)
 	c.send(1, b, &mqtt.Puback{PacketID: 1})
 	c.settle()
-	if q := c.cores[0].clients[xID].Queued(); q != 1 {
+	if q := c.cores[0].clients.Get(xID).Queued(); q != 1 {
 		t.Error("x has", q)
 	}
-	require.Equal(t, 1, c.reload().clients[xID].Queued(), "acknowledged, and lost at a restart")
+	require.Equal(t, 1, c.reload().clients.Get(xID).Queued(), "acknowledged, and lost at a restart")
 	require.NotContains(t, got, "PUBLISH jobs precious q1", "its subscription had ended")
 }
 
@@ -225,7 +225,7 @@ func TestL13BodyGoesLast(t *testing.T) {
 	c.store.Commit(-1)
 	n := c.reload() // power cut
 	var flights []string
-	n.clients[aID].Flights(func(e shard.Entry, _ shard.MessageID, id uint16, released bool) {
+	n.clients.Get(aID).Flights(func(e shard.Entry, _ shard.MessageID, id uint16, released bool) {
 		flights = append(flights, fmt.Sprint(id, released, e.Message != nil))
 	})
 	require.NotEmpty(t, flights, "a waits for its PUBREL, and nobody knows")

@@ -2,13 +2,13 @@ package core
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/deadline"
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
+	"github.com/dormouse-mqtt/dormouse/broker/table"
 )
 
 // connState is how far a connection has come.
@@ -39,10 +39,19 @@ type conn struct {
 	heldBack   bool       // the store is behind
 	unread     bool       // it is not read for the time being
 	gone       bool       // its transport has ended, before what it sent was handled
+	ended      bool       // the core has it no more
 	waiting    int32      // octets of answers in the ring
 	unanswered int        // messages of QoS 1 whose PUBACK waits for the store
 	in         []byte     // an incomplete packet, or what waits for CONNACK
 	due        deadline.Item
+	next       *conn // in the table of connections
+}
+
+// byID finds connections. Nobody chooses their ids.
+var byID = table.Of[shard.ConnID, conn]{
+	Key:  func(k *conn) shard.ConnID { return k.dest.ID },
+	Next: func(k *conn) **conn { return &k.next },
+	Hash: shard.ConnID.Hash,
 }
 
 // maxAwaiting bounds what a client may send before its CONNACK has left.
@@ -52,7 +61,7 @@ const maxAwaiting = 64 << 10
 func (c *Core) open(now shard.Time, id shard.ConnID, info *shard.ConnInfo) {
 	k := &conn{info: info, lastSeen: now}
 	k.dest.ID = id
-	c.conns[id] = k
+	c.conns.Put(k)
 	c.connDue.Set(k, now+c.options.ConnectTimeout)
 }
 
@@ -70,7 +79,7 @@ func (c *Core) receive(now shard.Time, k *conn, data []byte, out *shard.Out) {
 		in = append(in, data...)
 		data = in
 	}
-	if rest := c.packets(now, k, data, out); len(rest) > 0 && c.conns[k.dest.ID] == k {
+	if rest := c.packets(now, k, data, out); len(rest) > 0 && !k.ended {
 		k.in = append(in[:0], rest...)
 	}
 }
@@ -98,7 +107,7 @@ func (c *Core) packets(now shard.Time, k *conn, data []byte, out *shard.Out) []b
 		}
 		c.packet(now, k, p, out)
 		data = data[n:]
-		if c.conns[k.dest.ID] != k {
+		if k.ended {
 			return nil
 		}
 	}
@@ -116,8 +125,7 @@ func (c *Core) moves(k *conn, p *mqtt.Connect, data []byte, out *shard.Out) bool
 		return false
 	}
 	out.Moves = append(out.Moves, shard.Move{Conn: k.dest.ID, To: to, Data: slices.Clone(data)})
-	delete(c.conns, k.dest.ID)
-	c.connDue.Remove(k)
+	c.drop(k)
 	return true
 }
 
@@ -167,10 +175,16 @@ func (c *Core) packet(now shard.Time, k *conn, p mqtt.Packet, out *shard.Out) {
 	}
 }
 
+// drop takes the connection out of the core.
+func (c *Core) drop(k *conn) {
+	k.ended = true
+	c.conns.Delete(k)
+	c.connDue.Remove(k)
+}
+
 // forget drops the connection and has its transport closed.
 func (c *Core) forget(k *conn, out *shard.Out) {
-	delete(c.conns, k.dest.ID)
-	c.connDue.Remove(k)
+	c.drop(k)
 	k.in = nil
 	if k.client != nil && k.client.conn == k {
 		k.client.conn = nil
@@ -207,7 +221,7 @@ func (k *conn) patience() time.Duration { return time.Duration(k.keepAlive) * 3 
 
 // sortedConns is all connections in the order in which they were opened.
 func (c *Core) sortedConns() []*conn {
-	return slices.SortedFunc(maps.Values(c.conns), func(a, b *conn) int {
+	return slices.SortedFunc(c.conns.All, func(a, b *conn) int {
 		return cmp.Compare(a.dest.ID, b.dest.ID)
 	})
 }

@@ -91,5 +91,5 @@ func TestKeepAliveMaxOfADay(t *testing.T) {
 	r := newRig(t, Options{KeepAliveMax: 65536 * time.Second})
 	p := r.dial(mqtt.V311)
 	p.send(connect("p", mqtt.V311, true, 0)) // keep alive off
-	require.NotZero(t, r.core.conns[p.id].keepAlive)
+	require.NotZero(t, r.core.conns.Get(p.id).keepAlive)
 }

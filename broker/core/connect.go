@@ -52,7 +52,7 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 	if limit := uint16(min(c.options.KeepAliveMax/time.Second, 0xFFFF)); limit > 0 && (k.keepAlive == 0 || k.keepAlive > limit) {
 		k.keepAlive = limit
 	}
-	if cl := c.clients[a.ClientID]; cl != nil && cl.reload != nil {
+	if cl := c.clients.Get(a.ClientID); cl != nil && cl.reload != nil {
 		c.refuse(k, refuseReload, out)
 		return
 	}
@@ -169,7 +169,7 @@ func (c *Core) connackProperties(k *conn, p *mqtt.Connect, assigned bool, asked 
 func (c *Core) assignClientID() string {
 	for n := uint64(c.recorder.Offset/time.Microsecond) + c.sessions; ; n++ {
 		id := "dormouse-" + strconv.FormatUint(n, 36)
-		if c.clients[id] == nil && Owner(id, c.options.Shards) == c.options.Shard { // L8
+		if c.clients.Get(id) == nil && Owner(id, c.options.Shards) == c.options.Shard { // L8
 			return id
 		}
 	}
@@ -207,7 +207,7 @@ func (c *Core) welcome(now shard.Time, k *conn, out *shard.Out) {
 	if len(in) > 0 {
 		c.receive(now, k, in, out)
 	}
-	if k.gone && c.conns[k.dest.ID] == k {
+	if k.gone && !k.ended {
 		c.lose(now, k, out)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/session"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/broker/table"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
 
@@ -92,8 +93,8 @@ func (o Options) withDefaults() Options {
 type Core struct {
 	options   Options
 	directory Directory
-	conns     map[shard.ConnID]*conn
-	clients   map[string]*client
+	conns     *table.Table[shard.ConnID, conn]
+	clients   *table.Table[string, client]
 	ring      shard.Ring
 	connDue   deadline.Heap[conn]
 	clientDue deadline.Heap[client]
@@ -142,8 +143,8 @@ func New(directory Directory, options Options) *Core {
 	c := &Core{
 		options:   options,
 		directory: directory,
-		conns:     map[shard.ConnID]*conn{},
-		clients:   map[string]*client{},
+		conns:     table.New(byID),
+		clients:   table.New(byClientID),
 		connDue:   deadline.New(func(k *conn) *deadline.Item { return &k.due }),
 		clientDue: deadline.New(func(cl *client) *deadline.Item { return &cl.due }),
 		hitAt:     map[*Target]int{},
@@ -182,7 +183,7 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 	case shard.Stopping:
 		c.stop(now, out)
 	case shard.Received, shard.Closed, shard.Blocked, shard.Drained:
-		k := c.conns[ev.Conn]
+		k := c.conns.Get(ev.Conn)
 		if k == nil {
 			return // it ended in an event before this one
 		}
@@ -279,7 +280,7 @@ func (c *Core) release(now shard.Time, out *shard.Out) {
 		if !ok {
 			return
 		}
-		k := c.conns[r.Conn]
+		k := c.conns.Get(r.Conn)
 		if k == nil {
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 // place of the one that had the number before. It is a record of its own. What
 // tells the client of it waits for the mark.
 func (c *Core) Detail(id shard.ConnID, number uint32, value []byte, out *shard.Out) shard.Mark {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return 0
 	}

@@ -156,7 +156,7 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 	for _, shared := range slices.Sorted(maps.Keys(client.groups)) {
 		c.leaveGroup(now, client, shared, out)
 	}
-	delete(c.clients, client.ClientID)
+	c.clients.Delete(client)
 	c.rememberIDs(client)
 	client.target.set(isDead) // before the records go (L6)
 	client.Rewrite(func(e *shard.Entry) {

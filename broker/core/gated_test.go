@@ -151,7 +151,7 @@ func TestL5PacketIDsGoOnElsewhere(t *testing.T) {
 	s.send(connect("s", mqtt.V311, false, 0))
 	r.commit()
 	require.Equal(t, "CONNACK present\nPUBLISH t x q1", s.take(), "sent anew, not again")
-	require.NotEqual(t, 0, r.core.clients["s"].InFlight())
-	e, ok := r.core.clients["s"].Acked(1)
+	require.NotEqual(t, 0, r.core.clients.Get("s").InFlight())
+	e, ok := r.core.clients.Get("s").Acked(1)
 	require.False(t, ok, "another packet id: %v", e)
 }

@@ -58,9 +58,9 @@ func TestL7LeaverGivesBack(t *testing.T) {
 	}
 	r.commit()
 	require.Zero(t, r.entries())
-	messages, octets := r.core.clients["a"].groups["$share/g/jobs/+"].Kept()
+	messages, octets := r.core.clients.Get("a").groups["$share/g/jobs/+"].Kept()
 	require.Zero(t, messages+octets)
-	require.Zero(t, r.core.clients["a"].target.borrowed.Load()+r.core.clients["b"].target.borrowed.Load())
+	require.Zero(t, r.core.clients.Get("a").target.borrowed.Load()+r.core.clients.Get("b").target.borrowed.Load())
 }
 
 // TestL7WaitsForAMember: while nobody is there, messages wait for whoever comes.
@@ -241,7 +241,7 @@ func TestL7GivenBackIsStored(t *testing.T) {
 	v.drop()
 	r.commit()
 	r = r.reload(Options{})
-	require.Equal(t, 1, r.core.clients["d"].groups["$share/g/jobs/+"].group.queue.Queued())
+	require.Equal(t, 1, r.core.clients.Get("d").groups["$share/g/jobs/+"].group.queue.Queued())
 }
 
 // TestL7UnsubscribedIsCompleted: what was sent to a member that unsubscribes is
@@ -257,9 +257,9 @@ func TestL7UnsubscribedIsCompleted(t *testing.T) {
 		a.send(&mqtt.Unsubscribe{PacketID: 3, Filters: mqtt.NewNames(mqtt.AppendName(nil, "$share/g/jobs/+"))})
 		r.commit()
 		a.take()
-		messages, _ := r.core.clients["a"].target.Kept()
+		messages, _ := r.core.clients.Get("a").target.Kept()
 		require.Equal(t, 1, messages)
-		require.Zero(t, r.core.clients["a"].target.borrowed.Load())
+		require.Zero(t, r.core.clients.Get("a").target.borrowed.Load())
 
 		r = r.reload(Options{})
 		a = r.dial(mqtt.V5)
@@ -276,7 +276,7 @@ func TestL7UnsubscribedIsCompleted(t *testing.T) {
 			a.send(&mqtt.Pubcomp{PacketID: 1})
 		} else {
 			for id := range uint16(0xffff) { // a restart gives new ids at QoS 1
-				if r.core.clients["a"].Idle() {
+				if r.core.clients.Get("a").Idle() {
 					break
 				}
 				a.send(&mqtt.Puback{PacketID: id + 1})
@@ -284,7 +284,7 @@ func TestL7UnsubscribedIsCompleted(t *testing.T) {
 		}
 		r.commit()
 		require.Zero(t, r.entries())
-		messages, _ = r.core.clients["a"].target.Kept()
+		messages, _ = r.core.clients.Get("a").target.Kept()
 		require.Zero(t, messages)
 	}
 }
@@ -305,9 +305,9 @@ func TestL7MarksOutliveARestart(t *testing.T) {
 	r.volatile("p", mqtt.V5).send(m)
 	r.commit()
 	r = r.reload(Options{})
-	r.core.clients["a"].Rewrite(func(e *shard.Entry) {
+	r.core.clients.Get("a").Rewrite(func(e *shard.Entry) {
 		require.True(t, e.Retain)
 		require.Equal(t, []uint32{7}, e.Identifiers())
 	})
-	require.Equal(t, 1, r.core.clients["a"].InFlight())
+	require.Equal(t, 1, r.core.clients.Get("a").InFlight())
 }

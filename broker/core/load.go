@@ -301,7 +301,7 @@ func (l *Loader) beginSession(instance uint64, key, value []byte) error {
 	c := l.cores[Owner(r.clientID, len(l.cores))]
 	cl := l.again
 	if cl == nil {
-		if c.clients[r.clientID] != nil {
+		if c.clients.Get(r.clientID) != nil {
 			return store.ErrDamaged // there is one session of a client id
 		}
 		cl = c.adopt(r.clientID, instance)

@@ -49,7 +49,7 @@ func TestExactlyOnceOverRestarts(t *testing.T) {
 	s = again(r, "s")
 	require.Regexp(t, "^CONNACK present\nPUBLISH t x q2 dup$", s.take(), "its packet id was stored")
 	var id uint16
-	r.core.clients["s"].Flights(func(_ shard.Entry, _ shard.MessageID, i uint16, released bool) {
+	r.core.clients.Get("s").Flights(func(_ shard.Entry, _ shard.MessageID, i uint16, released bool) {
 		require.False(t, released)
 		id = i
 	})
@@ -63,7 +63,7 @@ func TestExactlyOnceOverRestarts(t *testing.T) {
 	r.commit()
 	r = r.reload(Options{})
 	require.Equal(t, "CONNACK present", again(r, "s").take())
-	require.True(t, r.core.clients["s"].Idle())
+	require.True(t, r.core.clients.Get("s").Idle())
 }
 
 // TestLoadRestoresAll: subscriptions with their options, queues in order, wills,
@@ -92,7 +92,7 @@ func TestLoadRestoresAll(t *testing.T) {
 	r = r.reload(Options{})
 	require.Equal(t, 2, r.core.Stats().Sessions)
 	require.Equal(t, 1, r.core.Stats().Retained)
-	require.Equal(t, Subscription{QoS: 1, NoLocal: true, RetainAsPublished: true, Identifier: 9}, r.core.clients["s"].filters["t/+"])
+	require.Equal(t, Subscription{QoS: 1, NoLocal: true, RetainAsPublished: true, Identifier: 9}, r.core.clients.Get("s").filters["t/+"])
 
 	r.advance(11 * time.Second) // the will's owner is not back
 	s = r.dial(mqtt.V5)
@@ -103,8 +103,8 @@ func TestLoadRestoresAll(t *testing.T) {
 	require.Contains(t, s.take(), "", "")
 	s.drop()
 	r.advance(700 * time.Second)
-	require.NotContains(t, r.core.clients, "s", "its time counted from the end of its connection")
-	require.Contains(t, r.core.clients, "w")
+	require.Nil(t, r.core.clients.Get("s"), "its time counted from the end of its connection")
+	require.NotNil(t, r.core.clients.Get("w"))
 }
 
 // TestL13BodiesAreShared: a message for two is stored once, and goes with the
@@ -166,7 +166,7 @@ func TestLoadDropsGarbage(t *testing.T) {
 			loader.Finish(&n.out)
 			require.Zero(t, loader.Damaged)
 			messages := 0
-			for _, cl := range n.core.clients {
+			for cl := range n.core.clients.All {
 				messages += cl.Queued()
 			}
 			switch {
@@ -218,10 +218,10 @@ func TestL14ClockThatWentBack(t *testing.T) {
 		n.round(shard.Event{Kind: shard.Wall, Offset: wall})
 		left := 600*time.Second - max(0, wall-1000*time.Hour)
 		if left <= 0 {
-			require.Empty(t, n.core.clients)
+			require.Zero(t, n.core.clients.Len())
 			continue
 		}
-		require.Equal(t, left, n.core.clients["s"].endsAt)
+		require.Equal(t, left, n.core.clients.Get("s").endsAt)
 	}
 }
 
@@ -238,8 +238,8 @@ func TestL15SessionIsReadAgain(t *testing.T) {
 	p.send(message("t", "2", 1, 3)) // not committed
 	evict := shard.Event{Kind: shard.Received, Conn: s.id}
 	r.out.BeginRound()
-	r.core.clients["s"].subscribed("half/done", Subscription{})
-	r.core.directory.Subscribe("half/done", &r.core.clients["s"].target, Subscription{})
+	r.core.clients.Get("s").subscribed("half/done", Subscription{})
+	r.core.directory.Subscribe("half/done", &r.core.clients.Get("s").target, Subscription{})
 	r.core.Evict(r.now, evict, &r.out)
 	require.Len(t, r.out.Reads, 1)
 	r.out.Submit(r.store.Submit)
@@ -253,20 +253,20 @@ func TestL15SessionIsReadAgain(t *testing.T) {
 	again.send(connect("s", mqtt.V5, false, 600))
 	r.commit()
 	require.Equal(t, "CONNACK present\nPUBLISH t 0 q1\nPUBLISH t 1 q2 dup\nPUBLISH t 2 q1\nPUBLISH t 3 q1", again.take())
-	require.Equal(t, map[string]Subscription{"t": {QoS: 2}}, r.core.clients["s"].filters)
+	require.Equal(t, map[string]Subscription{"t": {QoS: 2}}, r.core.clients.Get("s").filters)
 	p.take()
 	p.send(message("half/done", "x", 1, 9))
 	r.commit()
 	require.Equal(t, "PUBACK 9 0x10", p.take(), "nobody subscribed to it")
 	var ids []uint16
-	r.core.clients["s"].Flights(func(_ shard.Entry, _ shard.MessageID, id uint16, _ bool) { ids = append(ids, id) })
+	r.core.clients.Get("s").Flights(func(_ shard.Entry, _ shard.MessageID, id uint16, _ bool) { ids = append(ids, id) })
 	require.Len(t, ids, 4)
 	for _, id := range ids {
 		again.send(&mqtt.Puback{PacketID: id}, &mqtt.Pubrec{PacketID: id}, &mqtt.Pubcomp{PacketID: id})
 	}
 	r.commit()
-	messages, octets := r.core.clients["s"].target.Kept()
-	require.Zero(t, messages+octets, "%d in flight", r.core.clients["s"].InFlight())
+	messages, octets := r.core.clients.Get("s").target.Kept()
+	require.Zero(t, messages+octets, "%d in flight", r.core.clients.Get("s").InFlight())
 	require.Zero(t, r.entries())
 }
 
@@ -297,13 +297,13 @@ func TestL5LoadedIDsAreDistinct(t *testing.T) {
 	s := r.kept("s", mqtt.V5)
 	s.subscribe("t", 2)
 	epoch := 2
-	r.core.clients["s"].StartIDs(uint16(epoch*40503%65536) - 1) // it had so many messages since
+	r.core.clients.Get("s").StartIDs(uint16(epoch*40503%65536) - 1) // it had so many messages since
 	p := r.volatile("p", mqtt.V5)
 	p.send(message("t", "one", 1, 1), message("t", "two", 2, 2))
 	r.commit()
 	require.Equal(t, "PUBLISH t one q1\nPUBLISH t two q2", s.take())
 	ids := func() (all []uint16) {
-		r.core.clients["s"].Flights(func(_ shard.Entry, _ shard.MessageID, id uint16, _ bool) { all = append(all, id) })
+		r.core.clients.Get("s").Flights(func(_ shard.Entry, _ shard.MessageID, id uint16, _ bool) { all = append(all, id) })
 		return all
 	}
 	r = r.reload(Options{})
@@ -347,7 +347,7 @@ func TestDamagedEpoch(t *testing.T) {
 	r.kept("old", mqtt.V311).subscribe("t", 1)
 	r.volatile("p", mqtt.V311).send(message("t", "x", 1, 1))
 	r.commit()
-	old := r.core.clients["old"].Instance
+	old := r.core.clients.Get("old").Instance
 	n := newRig(t, Options{})
 	loader := NewLoader([]*Core{n.core}, 0)
 	require.NoError(t, r.store.Load(func(key, value []byte) error {
@@ -361,9 +361,9 @@ func TestDamagedEpoch(t *testing.T) {
 	loader.Finish(&n.out)
 	n.out.Submit(n.store.Submit)
 	n.commit()
-	require.Equal(t, old, n.core.clients["old"].Instance)
+	require.Equal(t, old, n.core.clients.Get("old").Instance)
 	n.kept("new", mqtt.V311)
-	require.NotEqual(t, old, n.core.clients["new"].Instance)
+	require.NotEqual(t, old, n.core.clients.Get("new").Instance)
 }
 
 // A PUBREL that is outstanding is not taken for an entry of the same message that
@@ -375,7 +375,7 @@ func TestReleasedFlightIsNotAnEntry(t *testing.T) {
 	r.volatile("p", mqtt.V5).send(message("jobs/1", "x", 2, 1))
 	r.commit()
 	var id uint16
-	r.core.clients["a"].Flights(func(e shard.Entry, _ shard.MessageID, i uint16, _ bool) {
+	r.core.clients.Get("a").Flights(func(e shard.Entry, _ shard.MessageID, i uint16, _ bool) {
 		if e.QoS == 2 {
 			id = i
 		}
@@ -405,5 +405,5 @@ func TestL15EvictKeepsSession(t *testing.T) {
 	r.core.Evict(r.now, shard.Event{Kind: shard.Received, Conn: s.id}, &r.out)
 	r.out.Submit(r.store.Submit)
 	r.commit()
-	require.Contains(t, r.core.clients, "s")
+	require.NotNil(t, r.core.clients.Get("s"))
 }

@@ -11,8 +11,8 @@ import (
 // is in out.Wake of this round or a later one.
 func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 	k := c.openLocal()
-	if cl := c.clients[a.ClientID]; cl != nil && cl.reload != nil || c.stalled && a.Expiry > 0 {
-		delete(c.conns, k.dest.ID)
+	if cl := c.clients.Get(a.ClientID); cl != nil && cl.reload != nil || c.stalled && a.Expiry > 0 {
+		c.drop(k)
 		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeRefused, Code: shard.WakeBusy, Conn: k.dest.ID})
 		return k.dest.ID
 	}
@@ -33,7 +33,7 @@ func (c *Core) openLocal() *conn {
 	c.lastLocal++
 	k := &conn{state: connected, version: mqtt.V5}
 	k.dest.ID = shard.InProcess(c.lastLocal)
-	c.conns[k.dest.ID] = k
+	c.conns.Put(k)
 	return k
 }
 
@@ -56,7 +56,7 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, p Publication, out *shar
 	m := &c.incoming
 	m.Topic, m.Payload, m.QoS, m.Retain = p.Topic, p.Payload, p.QoS, p.Retain
 	m.Properties, m.Expires = nil, 0
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	var by *client
 	if k != nil {
 		by = k.client
@@ -82,7 +82,7 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, p Publication, out *shar
 // Subscribe subscribes an in-process connection at qos or the highest offered;
 // retained: the retained messages are to come.
 func (c *Core) Subscribe(now shard.Time, id shard.ConnID, filter string, qos byte, retained bool, out *shard.Out) (code mqtt.ReasonCode, mark shard.Mark) {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return mqtt.UnspecifiedError, 0
 	}
@@ -97,7 +97,7 @@ func (c *Core) Subscribe(now shard.Time, id shard.ConnID, filter string, qos byt
 
 // Unsubscribe ends a subscription of an in-process connection.
 func (c *Core) Unsubscribe(now shard.Time, id shard.ConnID, filter string, out *shard.Out) (mark shard.Mark) {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return 0
 	}
@@ -108,7 +108,7 @@ func (c *Core) Unsubscribe(now shard.Time, id shard.ConnID, filter string, out *
 // Next gives an in-process connection what it is to deliver next, once mark is
 // durable (L4). After false the connection is woken when there is more.
 func (c *Core) Next(now shard.Time, id shard.ConnID, out *shard.Out) (d session.Delivery, mark shard.Mark, ok bool) {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return d, 0, false
 	}
@@ -128,7 +128,7 @@ func (c *Core) Next(now shard.Time, id shard.ConnID, out *shard.Out) (d session.
 // Ack ends a delivery of QoS 1 to an in-process connection, or gives one of QoS
 // 1 or 2 up.
 func (c *Core) Ack(now shard.Time, id shard.ConnID, packetID uint16, out *shard.Out) {
-	if k := c.conns[id]; k != nil {
+	if k := c.conns.Get(id); k != nil {
 		c.abandon(k.client, packetID, out)
 		c.wake(k, out)
 	}
@@ -137,7 +137,7 @@ func (c *Core) Ack(now shard.Time, id shard.ConnID, packetID uint16, out *shard.
 // Renumber gives a delivery of QoS 1 to an in-process connection another packet
 // id; 0: there is none.
 func (c *Core) Renumber(id shard.ConnID, packetID uint16) (fresh uint16) {
-	if k := c.conns[id]; k != nil {
+	if k := c.conns.Get(id); k != nil {
 		fresh = k.client.Renumber(packetID)
 	}
 	return fresh
@@ -146,7 +146,7 @@ func (c *Core) Renumber(id shard.ConnID, packetID uint16) (fresh uint16) {
 // Received notes that the client of an in-process connection has a message of
 // QoS 2. PUBREL waits for the mark.
 func (c *Core) Received(id shard.ConnID, packetID uint16, out *shard.Out) (known bool, mark shard.Mark) {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return false, 0
 	}
@@ -156,7 +156,7 @@ func (c *Core) Received(id shard.ConnID, packetID uint16, out *shard.Out) (known
 
 // Completed ends a delivery of QoS 2 to an in-process connection.
 func (c *Core) Completed(id shard.ConnID, packetID uint16, out *shard.Out) {
-	if k := c.conns[id]; k != nil {
+	if k := c.conns.Get(id); k != nil {
 		c.completed(k.client, packetID, out)
 		c.wake(k, out)
 	}
@@ -165,7 +165,7 @@ func (c *Core) Completed(id shard.ConnID, packetID uint16, out *shard.Out) {
 // Pause keeps everything for an in-process connection whose client sleeps; what
 // was delivered and not acknowledged comes first when it goes on.
 func (c *Core) Pause(id shard.ConnID) {
-	if k := c.conns[id]; k != nil {
+	if k := c.conns.Get(id); k != nil {
 		c.turn(k.client, false)
 		k.paused, k.woken = true, false
 		k.client.Attach(1)
@@ -174,7 +174,7 @@ func (c *Core) Pause(id shard.ConnID) {
 
 // Resume ends a Pause: what there is to deliver is there for Next.
 func (c *Core) Resume(id shard.ConnID) {
-	if k := c.conns[id]; k != nil {
+	if k := c.conns.Get(id); k != nil {
 		k.paused = false
 		c.turn(k.client, true)
 		k.woken = !k.client.Idle() || len(k.client.scans) > 0
@@ -184,7 +184,7 @@ func (c *Core) Resume(id shard.ConnID) {
 // Extend stores ext with the session. What tells the client of it waits for the
 // mark; a session that ends with its connection waits for nothing.
 func (c *Core) Extend(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return 0
 	}
@@ -196,7 +196,7 @@ func (c *Core) Extend(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 // Keep is Extend that also makes the session durable for as long as the
 // connection lives, whatever becomes of it later.
 func (c *Core) Keep(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return 0
 	}
@@ -208,7 +208,7 @@ func (c *Core) Keep(id shard.ConnID, ext []byte, out *shard.Out) shard.Mark {
 // Close ends an in-process connection and its session if that was not to be
 // kept. lost: the client did not say goodbye, its will is due.
 func (c *Core) Close(now shard.Time, id shard.ConnID, lost bool, out *shard.Out) {
-	k := c.conns[id]
+	k := c.conns.Get(id)
 	if k == nil {
 		return
 	}
@@ -220,7 +220,7 @@ func (c *Core) Close(now shard.Time, id shard.ConnID, lost bool, out *shard.Out)
 
 // Discard ends an in-process connection and its session.
 func (c *Core) Discard(now shard.Time, id shard.ConnID, out *shard.Out) {
-	if k := c.conns[id]; k != nil {
+	if k := c.conns.Get(id); k != nil {
 		k.client.setWill(nil)
 		k.client.SetExpiry(0)
 		c.lose(now, k, out)
@@ -228,12 +228,12 @@ func (c *Core) Discard(now shard.Time, id shard.ConnID, out *shard.Out) {
 }
 
 // Knows says whether a client id has a session here.
-func (c *Core) Knows(clientID string) bool { return c.clients[clientID] != nil }
+func (c *Core) Knows(clientID string) bool { return c.clients.Get(clientID) != nil }
 
 // Kept counts the stored sessions that in-process connections extended. It looks
 // at all.
 func (c *Core) Kept() (n int) {
-	for _, cl := range c.clients {
+	for cl := range c.clients.All {
 		if cl.Stored && len(cl.extension) > 0 {
 			n++
 		}

@@ -23,7 +23,7 @@ func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
 	if !ev.Conn.IsInProcess() && ev.Conn != 0 {
 		out.To(&shard.Dest{ID: ev.Conn}).Close = true // whatever the core still knows of it
 	}
-	k := c.conns[ev.Conn]
+	k := c.conns.Get(ev.Conn)
 	if k == nil { // the panic came when it had gone
 		if k = c.connOf(ev.Conn); k == nil {
 			return
@@ -41,7 +41,7 @@ func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
 
 // connOf finds a connection by the client that still has it.
 func (c *Core) connOf(id shard.ConnID) *conn {
-	for _, cl := range c.clients {
+	for cl := range c.clients.All {
 		if cl.conn != nil && cl.conn.dest.ID == id {
 			return cl.conn
 		}

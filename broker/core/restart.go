@@ -62,7 +62,7 @@ func (c *Core) beginLoaded(now shard.Time, out *shard.Out) {
 // Reattach connects an in-process client to its loaded session, as it was: it
 // sleeps, and Resume goes on. Zero: there is no such session.
 func (c *Core) Reattach(clientID string) shard.ConnID {
-	cl := c.clients[clientID]
+	cl := c.clients.Get(clientID)
 	if cl == nil || cl.conn != nil {
 		return 0
 	}

@@ -106,7 +106,7 @@ func (c *Core) goOnScanning(now shard.Time, out *shard.Out) {
 		k := c.scans.next()
 		k.scanning = hasTurn
 		switch {
-		case c.conns[k.dest.ID] != k: // it has gone
+		case k.ended: // it has gone
 		case k.dest.ID.IsInProcess(): // it is told, and comes for them
 			c.scans.spend(scanStep, out)
 			c.wake(k, out)

@@ -101,7 +101,7 @@ func TestL6PostMeetsADeadTarget(t *testing.T) {
 	c.settle()
 	require.Contains(t, c.got(p), "PUBACK 1")
 	require.Equal(t, []string{"CONNACK"}, c.got(again))
-	found := c.reload().clients[sID]
+	found := c.reload().clients.Get(sID)
 	require.NotNil(t, found)
 	require.Zero(t, found.Queued())
 	c.send(1, other, &mqtt.Puback{PacketID: 1})
@@ -122,11 +122,11 @@ func TestL6PublisherReserves(t *testing.T) {
 	c.settle()
 	c.send(0, p, message("t", "1", 1, 1), message("t", "2", 1, 2), message("t", "3", 1, 3))
 	c.settle()
-	cl := c.cores[1].clients[sID]
+	cl := c.cores[1].clients.Get(sID)
 	require.Equal(t, 2, cl.Queued())
 	messages, _ := cl.target.Kept()
 	require.Equal(t, 2, messages)
-	require.Equal(t, 2, c.reload().clients[sID].Queued())
+	require.Equal(t, 2, c.reload().clients.Get(sID).Queued())
 
 	c.got(s)
 	s = c.open(1)
@@ -163,8 +163,8 @@ func TestL11MoveTakesAllOctets(t *testing.T) {
 	require.Equal(t, stream, move.Data)
 	c.end(0)
 	require.Empty(t, c.got(k))
-	require.NotContains(t, c.cores[0].clients, id)
-	require.NotContains(t, c.cores[0].conns, k)
+	require.Nil(t, c.cores[0].clients.Get(id))
+	require.Nil(t, c.cores[0].conns.Get(k))
 
 	k = c.open(1)
 	c.handle(1, shard.Event{Kind: shard.Received, Conn: k, Data: move.Data})

@@ -58,13 +58,13 @@ func TestSlowReceiver(t *testing.T) {
 			bound := 2*(64<<10) + tt.size + 20 // what was not taken, and a round
 			require.LessOrEqual(t, s.most, bound)
 			given := count(s)
-			require.Equal(t, tt.n-given, r.core.clients["s"].Queued()+int(r.core.clients["s"].Dropped))
-			require.EqualValues(t, r.core.clients["s"].Dropped, r.core.Stats().Dropped)
+			require.Equal(t, tt.n-given, r.core.clients.Get("s").Queued()+int(r.core.clients.Get("s").Dropped))
+			require.EqualValues(t, r.core.clients.Get("s").Dropped, r.core.Stats().Dropped)
 			s.reads()
 			require.LessOrEqual(t, s.most, bound)
-			require.Zero(t, r.core.clients["s"].Queued())
+			require.Zero(t, r.core.clients.Get("s").Queued())
 			require.GreaterOrEqual(t, count(s), tt.want)
-			require.Equal(t, tt.n-int(r.core.clients["s"].Dropped), count(s))
+			require.Equal(t, tt.n-int(r.core.clients.Get("s").Dropped), count(s))
 		})
 	}
 }
@@ -96,7 +96,7 @@ func TestPanicKeepsNobodyBlocked(t *testing.T) {
 	r.out.BeginEvent()
 	ev := shard.Event{Kind: shard.Received, Conn: p.id, Data: b}
 	r.core.Handle(r.now, ev, &r.out)
-	require.True(t, r.core.conns[s.id].blocked)
+	require.True(t, r.core.conns.Get(s.id).blocked)
 	r.out.Rollback()
 	r.core.Evict(r.now, ev, &r.out)
 	var told bool
@@ -200,11 +200,11 @@ func TestManyDeadlines(t *testing.T) {
 	for i := range n {
 		c.Handle(0, shard.Event{Kind: shard.Opened, Conn: shard.ConnID(i + 1), Info: &shard.ConnInfo{}}, &out)
 	}
-	for rounds := 0; len(c.conns) > 0; rounds++ {
+	for rounds := 0; c.conns.Len() > 0; rounds++ {
 		require.Less(t, rounds, n/maxDue+1)
-		before := len(c.conns)
+		before := c.conns.Len()
 		out.BeginRound()
 		c.Advance(time.Minute, &out)
-		require.LessOrEqual(t, before-len(c.conns), maxDue)
+		require.LessOrEqual(t, before-c.conns.Len(), maxDue)
 	}
 }

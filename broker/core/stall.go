@@ -76,7 +76,7 @@ func (c *Core) stall(now shard.Time, out *shard.Out) {
 	}
 	c.forgetAwaited(len(c.awaited), len(c.awaitedBy))
 	for _, w := range c.takeRefused(refused) {
-		if k := c.conns[w.conn]; k != nil {
+		if k := c.conns.Get(w.conn); k != nil {
 			c.refusePublish(now, k, w.id, w.once, out)
 		}
 	}
@@ -121,7 +121,7 @@ func (c *Core) takeRefused(refused map[publication]bool) (all []waitingAnswer) {
 		if !refused[p] {
 			return true
 		}
-		if k := c.conns[r.Conn]; k != nil {
+		if k := c.conns.Get(r.Conn); k != nil {
 			k.waiting -= int32(len(r.Packet))
 		}
 		all = append(all, waitingAnswer{p, r.Kind == ringPubrec})

@@ -31,8 +31,8 @@ func TestL9PublishersAreRefused(t *testing.T) {
 	require.Equal(t, "PUBACK 7 0x97\nPUBREC 8 0x97", p.take())
 	require.True(t, other.closed, "3.x has no word for it")
 	require.Empty(t, other.take())
-	require.Zero(t, r.core.clients["s"].Queued())
-	messages, octets := r.core.clients["s"].target.Kept()
+	require.Zero(t, r.core.clients.Get("s").Queued())
+	messages, octets := r.core.clients.Get("s").target.Kept()
 	require.Zero(t, messages+octets)
 
 	p.send(message("t", "four", 1, 10), message("nobody", "hears", 1, 11), message("t", "zero", 0, 0))
@@ -46,7 +46,7 @@ func TestL9PublishersAreRefused(t *testing.T) {
 	r.commit()
 	require.Equal(t, "PUBACK 11 0x10\nPUBREC 8", p.take())
 	r = r.reload(Options{})
-	require.Equal(t, 1, r.core.clients["s"].Queued(), "the put of what was withdrawn has met its delete")
+	require.Equal(t, 1, r.core.clients.Get("s").Queued(), "the put of what was withdrawn has met its delete")
 }
 
 // TestL9WhatWasDeliveredStays: a refusal does not say that nobody got it.
@@ -59,9 +59,9 @@ func TestL9WhatWasDeliveredStays(t *testing.T) {
 	require.Equal(t, "PUBLISH t one q1", s.take())
 	r.tell(stalled)
 	require.Equal(t, "PUBACK 7 0x97", p.take())
-	require.Equal(t, 1, r.core.clients["s"].InFlight())
+	require.Equal(t, 1, r.core.clients.Get("s").InFlight())
 	s.send(&mqtt.Puback{PacketID: 1})
-	require.True(t, r.core.clients["s"].Idle())
+	require.True(t, r.core.clients.Get("s").Idle())
 }
 
 // TestL10StoreIsBehind: clients are not read while the store has too much to do.
@@ -112,7 +112,7 @@ func TestL9RefusedMessageMayComeAgain(t *testing.T) {
 	p.send(m)
 	r.commit()
 	require.Equal(t, "PUBREC 7", p.take())
-	require.Equal(t, 1, r.core.clients["s"].Queued(), "acknowledged, and nobody has it")
+	require.Equal(t, 1, r.core.clients.Get("s").Queued(), "acknowledged, and nobody has it")
 }
 
 // TestL9ExactlyOnceOf311: MQTT 3.x has no refusal for QoS 2, so the message stays
@@ -167,7 +167,7 @@ func TestL9WillOfTheRefused(t *testing.T) {
 	r.commit()
 	r.commit()
 	require.Equal(t, "PUBLISH wills gone q2", w.take())
-	require.Zero(t, r.core.conns[w.id].heldOctets)
+	require.Zero(t, r.core.conns.Get(w.id).heldOctets)
 }
 
 // TestL9AnswersAreBounded: who causes answers that wait is not read at the bound.

@@ -16,8 +16,8 @@ type Stats struct {
 // Stats are the counts as of now.
 func (c *Core) Stats() Stats {
 	s := c.stats
-	s.Connections = len(c.conns)
-	s.Sessions = len(c.clients)
+	s.Connections = c.conns.Len()
+	s.Sessions = c.clients.Len()
 	s.Subscriptions, s.Retained = c.directory.Len()
 	return s
 }

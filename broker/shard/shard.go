@@ -36,6 +36,9 @@ func InProcess(n uint64) ConnID { return inProcess | ConnID(n) }
 // IsInProcess says whether the connection has no socket.
 func (c ConnID) IsInProcess() bool { return c&inProcess != 0 }
 
+// Hash spreads ids, which are given in some order, over a table's buckets.
+func (c ConnID) Hash() uint64 { return uint64(c) * 0x9E3779B97F4A7C15 >> 32 }
+
 // A LinkID names a radio link of the process.
 type LinkID uint32
 
