@@ -42,7 +42,7 @@ func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, da
 		c.refuse(o, err)
 		return
 	}
-	tries := 1 + max(n.tried(), c.clients[clientID].tried())
+	tries := 1 + max(n.tried(), c.clients.Get(clientID).tried())
 	if tries > maxTries {
 		c.stats.Counts[session.Unheard]++
 		return
@@ -73,7 +73,7 @@ func (n *node) tried() int {
 // worth keeping. The broker takes over whatever connection the client id has,
 // here or elsewhere (C3), and keeps its session or not, as the node says (C2).
 func (c *Core) supersede(now shard.Time, o *origin, clientID string, clean bool) (idle bool) {
-	old := c.clients[clientID]
+	old := c.clients.Get(clientID)
 	if old == nil {
 		return false
 	}
@@ -96,7 +96,8 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
 	n := &node{core: c, addr: o.Address, local: o.local, ctrl: o.ctrl, connect: append([]byte(nil), data...)}
 	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
-	c.conns[conn], c.clients[clientID] = n, n
+	c.conns.Put(n)
+	c.clients.Put(n)
 	c.settleAt(n)
 	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: o.peer})
 	return n
@@ -145,11 +146,11 @@ func (c *Core) judge(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 		return errWill
 	case errors.As(p.Check(), &bad) && len(p.ClientID) > 0:
 		return errClientID
-	case !c.mayConnect(c.clients[clientID], o):
+	case !c.mayConnect(c.clients.Get(clientID), o):
 		return errMoved
 	case !c.takesPlace(clientID, o) && c.onLink(o) >= o.link.MaxClients:
 		return errFull
-	case o.node.n > 0 && c.nodes[o.Address] == nil && c.behind[o.forwarder()] >= maxBehind:
+	case o.node.n > 0 && c.nodes.Get(o.Address) == nil && c.behind[o.forwarder()] >= maxBehind:
 		return errForwarder
 	case !p.CleanSession && !c.mayKeep(now, o, clientID):
 		return errKept
@@ -160,9 +161,9 @@ func (c *Core) judge(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 // takesPlace says that a CONNECT makes the link's nodes no more: there is one at
 // the address, or the client moves from another (S12).
 func (c *Core) takesPlace(clientID string, o *origin) bool {
-	old := c.clients[clientID]
-	return c.nodes[o.Address] != nil ||
-		old != nil && old.addr.link == o.Address.link && c.nodes[old.addr] == old
+	old := c.clients.Get(clientID)
+	return c.nodes.Get(o.Address) != nil ||
+		old != nil && old.addr.link == o.Address.link && c.nodes.Get(old.addr) == old
 }
 
 // onLink counts the nodes of a link, on all shards if there are several. Without
@@ -172,9 +173,9 @@ func (c *Core) onLink(o *origin) (n int) {
 	case o.link.Nodes != nil:
 		return int(o.link.Nodes.Load())
 	case len(c.links) == 1:
-		return len(c.conns)
+		return c.conns.Len()
 	}
-	for _, node := range c.conns {
+	for node := range c.conns.All {
 		if node.addr.link == o.Address.link {
 			n++
 		}
@@ -222,14 +223,14 @@ func (c *Core) mayConnect(old *node, o *origin) bool {
 // roam finds the node that a waking PINGREQ with a client id is from, and moves
 // it to its new address if that is allowed (S10, S12); nil: it is not.
 func (c *Core) roam(now shard.Time, o *origin, clientID string) *node {
-	n := c.clients[clientID]
+	n := c.clients.Get(clientID)
 	if n == nil || !o.admit || !c.mayMove(n, o) {
 		return nil
 	}
 	if s := n.session.State(); s != session.Asleep && s != session.Awake {
 		return nil
 	}
-	if other := c.nodes[o.Address]; other != nil {
+	if other := c.nodes.Get(o.Address); other != nil {
 		c.lose(now, other)
 	}
 	c.leaveFrom(n)

@@ -9,6 +9,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/deadline"
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/store"
+	"github.com/dormouse-mqtt/dormouse/broker/table"
 	"github.com/dormouse-mqtt/dormouse/gateway/session"
 	"github.com/dormouse-mqtt/dormouse/mqttsn"
 	"github.com/dormouse-mqtt/dormouse/radio"
@@ -32,9 +33,9 @@ type Core struct {
 	options Options
 	up      Uplink
 	links   map[shard.LinkID]*shard.LinkInfo
-	nodes   map[Address]*node
-	conns   map[shard.ConnID]*node
-	clients map[string]*node
+	nodes   *table.Table[Address, node]      // those that have an address
+	conns   *table.Table[shard.ConnID, node] // all
+	clients *table.Table[string, node]       // all
 	ring    shard.Ring
 	due     deadline.Heap[node]
 	behind  map[forwarder]int // nodes
@@ -59,9 +60,9 @@ func New(up Uplink, options Options) *Core {
 		options: options,
 		up:      up,
 		links:   map[shard.LinkID]*shard.LinkInfo{},
-		nodes:   map[Address]*node{},
-		conns:   map[shard.ConnID]*node{},
-		clients: map[string]*node{},
+		nodes:   table.New(byAddress),
+		conns:   table.New(byConn),
+		clients: table.New(byClientID),
 		behind:  map[forwarder]int{},
 		due:     deadline.New(func(n *node) *deadline.Item { return &n.due }),
 	}
@@ -96,7 +97,26 @@ type node struct {
 	ctrl    byte       // of its forwarder's last encapsulation (P16)
 	connect []byte     // the CONNECT that began this, while nothing followed it (C1)
 	due     deadline.Item
+
+	nextByAddress, nextByConn, nextByClientID *node // in the tables
 }
+
+// The tables of nodes. Nobody chooses the ids of connections.
+var (
+	byAddress = table.Of[Address, node]{
+		Key:  func(n *node) Address { return n.addr },
+		Next: func(n *node) **node { return &n.nextByAddress },
+	}
+	byConn = table.Of[shard.ConnID, node]{
+		Key:  func(n *node) shard.ConnID { return n.session.Conn },
+		Next: func(n *node) **node { return &n.nextByConn },
+		Hash: shard.ConnID.Hash,
+	}
+	byClientID = table.Of[string, node]{
+		Key:  func(n *node) string { return n.session.ClientID },
+		Next: func(n *node) **node { return &n.nextByClientID },
+	}
+)
 
 // Handle works on one event.
 func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
@@ -164,7 +184,7 @@ func (c *Core) Woken(now shard.Time, w shard.Wake, out *shard.Out) {
 		c.load(now, &w)
 		return
 	}
-	n := c.conns[w.Conn]
+	n := c.conns.Get(w.Conn)
 	if n == nil {
 		return
 	}
@@ -199,7 +219,7 @@ func (c *Core) release(now shard.Time) {
 		if !ok {
 			return
 		}
-		n := c.conns[r.Conn]
+		n := c.conns.Get(r.Conn)
 		if n == nil {
 			continue // of an older connection of the node
 		}
@@ -211,7 +231,7 @@ func (c *Core) release(now shard.Time) {
 
 // settle puts the node where it belongs after something happened to it.
 func (c *Core) settle(n *node) {
-	if c.conns[n.session.Conn] != n {
+	if c.conns.Get(n.session.Conn) != n {
 		return
 	}
 	if n.session.State() == session.Gone {
@@ -228,11 +248,9 @@ func (c *Core) settle(n *node) {
 // remove forgets a node.
 func (c *Core) remove(n *node) {
 	c.due.Remove(n)
-	delete(c.conns, n.session.Conn)
+	c.conns.Delete(n)
+	c.clients.Delete(n)
 	c.leaveFrom(n)
-	if c.clients[n.session.ClientID] == n {
-		delete(c.clients, n.session.ClientID)
-	}
 }
 
 // stop says goodbye to the nodes that listen. Sleepers do not, and are to be

@@ -27,7 +27,8 @@ func (c *Core) load(now shard.Time, w *shard.Wake) {
 	n := &node{core: c, addr: addr, away: true}
 	away := session.Limits{LinkInfo: &shard.LinkInfo{Listener: r.Listener}}
 	n.session = session.Load(now, conn, &r, clientID, away, c.predefined(clientID))
-	c.conns[conn], c.clients[clientID] = n, n
+	c.conns.Put(n)
+	c.clients.Put(n)
 	for id, link := range c.links {
 		n.place(now, id, link)
 	}
@@ -49,7 +50,7 @@ func (n *node) place(now shard.Time, id shard.LinkID, link *shard.LinkInfo) {
 	}
 	n.away = false
 	n.addr.link = id
-	if c := n.core; c.nodes[n.addr] == nil {
+	if c := n.core; c.nodes.Get(n.addr) == nil {
 		c.settleAt(n)
 	}
 	o := origin{Address: n.addr, link: link}

@@ -3,7 +3,6 @@ package core
 import (
 	"bytes"
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -85,7 +84,7 @@ func withoutSurplus(data []byte) []byte {
 
 // sortedNodes is all nodes in the order in which they connected.
 func (c *Core) sortedNodes() []*node {
-	return slices.SortedFunc(maps.Values(c.conns), func(a, b *node) int {
+	return slices.SortedFunc(c.conns.All, func(a, b *node) int {
 		return cmp.Compare(a.session.Conn, b.session.Conn)
 	})
 }

@@ -52,7 +52,7 @@ func (c *Core) elsewhere(o *origin, p mqttsn.Packet, d *radio.Datagram) bool {
 	to := c.options.Shard
 	if id := o.claims(p); id != "" {
 		to = shard.Owner(id, c.options.Shards)
-	} else if c.nodes[o.Address] != nil {
+	} else if c.nodes.Get(o.Address) != nil {
 		return false
 	} else if at, known := c.options.Places.Find(o.Address); known {
 		to = at
@@ -97,7 +97,7 @@ func (c *Core) settleAt(n *node) {
 
 // leaveFrom takes a node off its address, if it still has it.
 func (c *Core) leaveFrom(n *node) {
-	if c.nodes[n.addr] != n {
+	if c.nodes.Get(n.addr) != n {
 		return
 	}
 	c.take(n)
@@ -109,10 +109,10 @@ func (c *Core) leaveFrom(n *node) {
 // put and take keep the table of addresses and what is counted by it. Whoever had
 // the address before has lost it.
 func (c *Core) put(n *node) {
-	if old := c.nodes[n.addr]; old != nil {
+	if old := c.nodes.Get(n.addr); old != nil {
 		c.take(old)
 	}
-	c.nodes[n.addr] = n
+	c.nodes.Put(n)
 	c.count(n.addr.link, 1)
 	if n.addr.node.n > 0 {
 		c.behind[n.addr.forwarder()]++
@@ -120,7 +120,7 @@ func (c *Core) put(n *node) {
 }
 
 func (c *Core) take(n *node) {
-	delete(c.nodes, n.addr)
+	c.nodes.Delete(n)
 	c.count(n.addr.link, -1)
 	if n.addr.node.n > 0 {
 		f := n.addr.forwarder()
@@ -141,7 +141,7 @@ func (c *Core) displaced(now shard.Time, link shard.LinkID, batch []radio.Datagr
 	for i := range batch {
 		a := Address{link: link, peer: batch[i].Addr}
 		a.node.n = uint8(copy(a.node.octets[:], batch[i].Data))
-		n := c.nodes[a]
+		n := c.nodes.Get(a)
 		if at, known := c.options.Places.Find(a); n == nil || known && at == c.options.Shard {
 			continue // it is gone, or has come back
 		}

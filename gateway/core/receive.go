@@ -85,7 +85,7 @@ func (o *origin) behind(f *mqttsn.Forward, c *Core) bool {
 // packet hands a message to the node that it is from, or treats it as a
 // stranger's.
 func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
-	n := c.nodes[o.Address]
+	n := c.nodes.Get(o.Address)
 	data = withoutSurplus(data)
 	if len(data) > o.link.MaxPacket {
 		c.tooLarge(n, p)

@@ -23,7 +23,7 @@ type Stats struct {
 // Stats are the counts as of now.
 func (c *Core) Stats() Stats {
 	s := c.stats
-	s.Nodes = len(c.conns)
+	s.Nodes = c.conns.Len()
 	return s
 }
 

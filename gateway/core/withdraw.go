@@ -42,13 +42,13 @@ func (c *Core) takeBack(now shard.Time) {
 		return false
 	})
 	for _, p := range c.refused {
-		if n := c.conns[p.conn]; n != nil && !refused[p] { // it was sent on a connection before
+		if n := c.conns.Get(p.conn); n != nil && !refused[p] { // it was sent on a connection before
 			n.session.Unlearn(p.id, c.up, n, c.out)
 		}
 	}
 	c.refused = c.refused[:0]
 	for _, w := range all {
-		if n := c.conns[w.conn]; n != nil {
+		if n := c.conns.Get(w.conn); n != nil {
 			n.session.Withdraw(now, w.id, w.topicID, w.ahead, c.up, n, c.out)
 			c.settle(n)
 		}
