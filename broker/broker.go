@@ -4,14 +4,11 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/core"
 	"github.com/dormouse-mqtt/dormouse/broker/loop"
@@ -26,6 +23,8 @@ type Options struct {
 	Core core.Options
 	// Shards is how many share the work, at most 64. Zero: 1.
 	Shards int
+	// Twin has goroutines read the sockets where shards could do it themselves.
+	Twin bool
 	// Machine puts something in front of a shard's core, such as a gateway.
 	// Nil: the core itself.
 	Machine func(shard int, c *core.Core) shard.Machine
@@ -46,19 +45,19 @@ type Listener struct {
 	MaxPacket  int // octets; zero: 1 MiB
 }
 
-// A Link is a radio link and what is allowed on it.
+// A Link is a radio link and what is allowed on it: one radio for each shard, or
+// one for the first.
 type Link struct {
-	Radio radio.Link
-	Info  shard.LinkInfo
+	Radios []radio.Link
+	Info   shard.LinkInfo
 }
 
 // A Broker is running from Start to Close.
 type Broker struct {
-	logger    *slog.Logger
 	cores     []*core.Core
 	loops     []*loop.Loop
-	next      atomic.Uint64 // connection, dealt out in turn
-	listeners []*net.TCPListener
+	addrs     []netip.AddrPort
+	listeners []*loop.Listener
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
 }
@@ -69,37 +68,44 @@ func Start(options Options) (*Broker, error) {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	b := &Broker{logger: options.Logger}
-	b.makeShards(&options)
-	for i := range options.Listeners {
-		if err := b.listen(options.Listeners[i].Address); err != nil {
-			b.closeListeners()
-			return nil, fmt.Errorf("%s: %w", options.Listeners[i].URL, err)
-		}
+	sockets, err := listen(options.Listeners)
+	if err != nil {
+		return nil, err
 	}
+	b := &Broker{}
+	b.makeShards(&options)
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	for _, l := range b.loops {
 		b.done.Go(func() { l.Run(ctx) })
 	}
 	for i := range options.Links {
-		b.loops[0].AddLink(options.Links[i].Radio, &options.Links[i].Info)
+		loop.AddLink(b.loops, 0, options.Links[i].Radios, &options.Links[i].Info)
 	}
-	for i, l := range b.listeners {
-		b.done.Go(func() { b.accept(l, options.Listeners[i]) })
+	for i, socket := range sockets {
+		b.addrs = append(b.addrs, socket.Addr().(*net.TCPAddr).AddrPort())
+		if err == nil {
+			err = b.serve(socket, &options.Listeners[i], options.Logger)
+		} else {
+			socket.Close()
+		}
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
 	}
 	return b, nil
 }
 
-// maxShards is how many an instance of a session can name.
-const maxShards = 64
+// MaxShards is how many an instance of a session can name.
+const MaxShards = 64
 
 // makeShards makes the cores, the loops that run them, and what they share.
 func (b *Broker) makeShards(options *Options) {
 	// What the process holds in memory need not be kept a second time.
 	kept := memory.New(func(ev store.Event) { loop.StoredAll(b.loops, ev) }, memory.Options{Forget: true})
 	directory := &directory{Directory: core.NewDirectory(kept.Submit)}
-	shards := min(max(1, options.Shards), maxShards)
+	shards := min(max(1, options.Shards), MaxShards)
 	for i := range shards {
 		o := options.Core
 		o.Shard, o.Shards = i, shards
@@ -108,71 +114,53 @@ func (b *Broker) makeShards(options *Options) {
 		if options.Machine != nil {
 			machine = options.Machine(i, c)
 		}
-		l := loop.New(machine, loop.Options{Logger: b.logger})
+		l := loop.New(machine, loop.Options{Logger: options.Logger, Twin: options.Twin})
 		l.SetStore(kept)
 		b.cores, b.loops = append(b.cores, c), append(b.loops, l)
 	}
 	loop.Join(b.loops...)
 }
 
-func (b *Broker) listen(address string) error {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
+// listen opens all listeners, or none.
+func listen(listeners []Listener) (sockets []*net.TCPListener, err error) {
+	for i := range listeners {
+		l, err := net.Listen("tcp", listeners[i].Address)
+		if err != nil {
+			for _, socket := range sockets {
+				socket.Close()
+			}
+			return nil, fmt.Errorf("%s: %w", listeners[i].URL, err)
+		}
+		sockets = append(sockets, l.(*net.TCPListener))
 	}
-	b.listeners = append(b.listeners, l.(*net.TCPListener))
-	return nil
-}
-
-// Addrs are the addresses of the listeners, in the order of the options.
-func (b *Broker) Addrs() []netip.AddrPort {
-	var addrs []netip.AddrPort
-	for _, l := range b.listeners {
-		addrs = append(addrs, l.Addr().(*net.TCPAddr).AddrPort())
-	}
-	return addrs
+	return sockets, nil
 }
 
 const (
 	defaultMaxClients = 10_000
 	defaultMaxPacket  = 1 << 20
-	// acceptPause is how long accepting rests when the process has no
-	// descriptors left.
-	acceptPause = 100 * time.Millisecond
 )
 
-// accept hands new connections to the shard, up to the listener's bound.
-func (b *Broker) accept(l *net.TCPListener, options Listener) {
-	var clients atomic.Int64
-	limit := int64(options.MaxClients)
-	if limit == 0 {
-		limit = defaultMaxClients
-	}
-	info := &shard.ListenerInfo{Listener: options.URL, Anonymous: options.Anonymous, MaxPacket: options.MaxPacket}
+// serve has the shards accept clients.
+func (b *Broker) serve(socket *net.TCPListener, l *Listener, logger *slog.Logger) error {
+	info := &shard.ListenerInfo{Listener: l.URL, Anonymous: l.Anonymous, MaxPacket: l.MaxPacket}
 	if info.MaxPacket == 0 {
 		info.MaxPacket = defaultMaxPacket
 	}
-	for {
-		conn, err := l.AcceptTCP()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			b.logger.Warn("cannot accept; resting", "listener", options.URL, "err", err)
-			time.Sleep(acceptPause)
-			continue
-		case clients.Load() >= limit:
-			b.logger.Warn("refused: the listener has as many clients as it may", "listener", options.URL, "max-clients", limit)
-			conn.Close()
-			continue
-		}
-		clients.Add(1)
-		remote, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
-		b.loops[b.next.Add(1)%uint64(len(b.loops))].AddConn(conn, &shard.ConnInfo{
-			Remote: remote, ListenerInfo: info,
-		}, func() { clients.Add(-1) })
+	limit := l.MaxClients
+	if limit == 0 {
+		limit = defaultMaxClients
 	}
+	listener, err := loop.Serve(b.loops, socket, info, limit, logger)
+	if err != nil {
+		return fmt.Errorf("%s: %w", l.URL, err)
+	}
+	b.listeners = append(b.listeners, listener)
+	return nil
 }
+
+// Addrs are the addresses of the listeners, in the order of the options.
+func (b *Broker) Addrs() []netip.AddrPort { return b.addrs }
 
 // Inspect runs f with each shard's core, on its goroutine, one after the other.
 // It says whether all were still running.
@@ -184,15 +172,11 @@ func (b *Broker) Inspect(f func(*core.Core)) bool {
 	return all
 }
 
-func (b *Broker) closeListeners() {
+// Close says goodbye to the clients and waits until all has ended.
+func (b *Broker) Close() {
 	for _, l := range b.listeners {
 		l.Close()
 	}
-}
-
-// Close says goodbye to the clients and waits until all has ended.
-func (b *Broker) Close() {
-	b.closeListeners()
 	b.cancel()
 	b.done.Wait()
 }

@@ -124,7 +124,7 @@ func (c *Core) moves(k *conn, p *mqtt.Connect, data []byte, out *shard.Out) bool
 	if to == c.options.Shard {
 		return false
 	}
-	out.Moves = append(out.Moves, shard.Move{Conn: k.dest.ID, To: to, Data: slices.Clone(data)})
+	out.Moves = append(out.Moves, shard.Move{Conn: k.dest.ID, Info: k.info, To: to, Data: slices.Clone(data)})
 	c.drop(k)
 	return true
 }

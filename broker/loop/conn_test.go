@@ -80,14 +80,30 @@ type fixture struct {
 	end   func() // ends the loop and waits for Run
 }
 
-// start runs a loop for a machine that handles events as told.
+// A starter runs a loop for a machine that handles events as told.
+type starter func(t *testing.T, handle func(ev shard.Event, out *shard.Out)) *fixture
+
+// start runs the goroutine twin.
 func start(t *testing.T, handle func(ev shard.Event, out *shard.Out)) *fixture {
-	f := newFixture(handle)
+	f := newFixture(true, handle)
 	f.run(t)
 	return f
 }
 
-func newFixture(handle func(ev shard.Event, out *shard.Out)) *fixture {
+// startPolled runs the loop that waits for sockets itself, where there is one.
+func startPolled(t *testing.T, handle func(ev shard.Event, out *shard.Out)) *fixture {
+	f := newFixture(false, handle)
+	f.run(t)
+	return f
+}
+
+// both runs a test on both loops: they have one contract.
+func both(t *testing.T, test func(t *testing.T, start starter)) {
+	t.Run("twin", func(t *testing.T) { test(t, start) })
+	t.Run("polled", func(t *testing.T) { test(t, startPolled) })
+}
+
+func newFixture(twin bool, handle func(ev shard.Event, out *shard.Out)) *fixture {
 	m := &scripted{
 		events:  make(chan shard.Event, 1<<12),
 		evicted: make(chan shard.ConnID, 16),
@@ -97,6 +113,7 @@ func newFixture(handle func(ev shard.Event, out *shard.Out)) *fixture {
 	f.Loop = New(m, Options{
 		Logger: slog.New(slog.DiscardHandler),
 		Fatal:  func(reason string) { f.fatal <- reason },
+		Twin:   twin,
 	})
 	f.SetStore(memory.New(f.Stored, memory.Options{}))
 	return f
@@ -110,22 +127,24 @@ func (f *fixture) run(t *testing.T) {
 	t.Cleanup(func() { f.end() })
 }
 
-// dial brings a connection over loopback to the loop; closed tells its onClose.
-func (f *fixture) dial(t *testing.T) (peer *net.TCPConn, id shard.ConnID, closed chan struct{}) {
+// dial brings a connection over loopback to the loop; gone waits until the loop
+// holds nothing of it.
+func (f *fixture) dial(t *testing.T) (peer *net.TCPConn, id shard.ConnID, gone func()) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer ln.Close()
+	info := &shard.ListenerInfo{Listener: "tcp://test"}
+	l, err := Serve([]*Loop{f.Loop}, ln.(*net.TCPListener), info, 1, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
 	conn, err := net.Dial("tcp", ln.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
-	ours, err := ln.Accept()
-	require.NoError(t, err)
-	closed = make(chan struct{})
-	info := &shard.ConnInfo{ListenerInfo: &shard.ListenerInfo{Listener: "tcp://test"}}
-	require.True(t, f.AddConn(ours, info, func() { close(closed) }))
 	ev := f.m.next(shard.Opened)
-	require.Same(t, info, ev.Info)
-	return conn.(*net.TCPConn), ev.Conn, closed
+	l.Close()
+	require.Same(t, info, ev.Info.ListenerInfo)
+	require.Equal(t, conn.LocalAddr().String(), ev.Info.Remote.String())
+	return conn.(*net.TCPConn), ev.Conn, func() {
+		require.Eventually(t, func() bool { return l.clients.Load() == 0 }, 10*time.Second, time.Millisecond)
+	}
 }
 
 func (f *fixture) call(t *testing.T, do func(out *shard.Out)) {
@@ -155,24 +174,26 @@ func echo(ev shard.Event, out *shard.Out) {
 }
 
 func TestOctetsInAndOut(t *testing.T) {
-	f := start(t, echo)
-	a, idA, closedA := f.dial(t)
-	b, idB, _ := f.dial(t)
-	require.NotEqual(t, idA, idB)
-	for _, c := range []net.Conn{a, b, a} {
-		send(t, c, "hello")
-		expect(t, c, "hello")
-	}
-	a.Close()
-	require.Equal(t, idA, f.m.next(shard.Closed).Conn)
-	<-closedA
-	send(t, b, "still here")
-	expect(t, b, "still here")
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, echo)
+		a, idA, goneA := f.dial(t)
+		b, idB, _ := f.dial(t)
+		require.NotEqual(t, idA, idB)
+		for _, c := range []net.Conn{a, b, a} {
+			send(t, c, "hello")
+			expect(t, c, "hello")
+		}
+		a.Close()
+		require.Equal(t, idA, f.m.next(shard.Closed).Conn)
+		goneA()
+		send(t, b, "still here")
+		expect(t, b, "still here")
+	})
 }
 
 // TestOneChunkOutstanding: a long stream comes in chunks, whole and in order.
 func TestOneChunkOutstanding(t *testing.T) {
-	f := newFixture(nil)
+	f := newFixture(true, nil)
 	most := 0
 	f.m.handle = func(shard.Event, *shard.Out) {
 		f.mu.Lock()
@@ -203,81 +224,147 @@ func TestOneChunkOutstanding(t *testing.T) {
 // TestCloseAfterTheLastOctet: also when the peer still sends, which would bring
 // it a reset instead of our last octets.
 func TestCloseAfterTheLastOctet(t *testing.T) {
-	f := start(t, nil)
-	c, id, closed := f.dial(t)
-	last := string(bytes.Repeat([]byte("x"), 4<<20))
-	send(t, c, "more")
-	f.m.next(shard.Received)
-	f.call(t, func(out *shard.Out) { write(out, id, last).Close = true })
-	send(t, c, "thrown away")
-	expect(t, c, last)
-	_, err := c.Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF)
-	c.Close()
-	<-closed
-	f.call(t, func(out *shard.Out) {
-		require.Empty(t, f.streams)
-		write(out, id, "hits nothing")
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		c, id, gone := f.dial(t)
+		last := string(bytes.Repeat([]byte("x"), 4<<20))
+		send(t, c, "more")
+		f.m.next(shard.Received)
+		f.call(t, func(out *shard.Out) { write(out, id, last).Close = true })
+		send(t, c, "thrown away")
+		expect(t, c, last)
+		_, err := c.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		c.Close()
+		gone()
+		f.call(t, func(out *shard.Out) {
+			require.Empty(t, f.streams)
+			write(out, id, "hits nothing")
+		})
 	})
 }
 
 func TestBlockedAndDrained(t *testing.T) {
-	f := start(t, nil)
-	c, id, _ := f.dial(t)
-	// More than what the sockets take by themselves.
-	data := string(bytes.Repeat([]byte("x"), 16<<20))
-	f.call(t, func(out *shard.Out) { write(out, id, data) })
-	require.Equal(t, id, f.m.next(shard.Blocked).Conn)
-	f.call(t, func(out *shard.Out) { write(out, id, "end") })
-	for _, s := range []string{"a", "b"} { // the second waits for Drained
-		send(t, c, s)
-		if s == "a" {
-			require.Equal(t, "a", string(f.m.next(shard.Received).Data))
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		c, id, _ := f.dial(t)
+		// More than what the sockets take by themselves.
+		data := string(bytes.Repeat([]byte("x"), 16<<20))
+		f.call(t, func(out *shard.Out) { write(out, id, data) })
+		require.Equal(t, id, f.m.next(shard.Blocked).Conn)
+		f.call(t, func(out *shard.Out) { write(out, id, "end") })
+		send(t, c, "held back")
+		expect(t, c, data)
+		expect(t, c, "end")
+		got, drained := "", false
+		for got != "held back" || !drained {
+			switch ev := <-f.m.events; ev.Kind {
+			case shard.Received:
+				got += string(ev.Data)
+			case shard.Drained:
+				drained = true
+			}
 		}
-	}
-	expect(t, c, data)
-	expect(t, c, "end")
-	require.Equal(t, id, f.m.next(shard.Drained).Conn)
-	require.Equal(t, "b", string(f.m.next(shard.Received).Data))
+	})
+}
+
+// TestToldWhenTaken: without a bound that was met, at once or later.
+func TestToldWhenTaken(t *testing.T) {
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		c, id, _ := f.dial(t)
+		for _, size := range []int{0, 1, 16 << 20} {
+			data := string(bytes.Repeat([]byte("x"), size))
+			f.call(t, func(out *shard.Out) { write(out, id, data).Tell = true })
+			if size < 1<<20 {
+				require.Equal(t, id, f.m.next(shard.Drained).Conn)
+			}
+			expect(t, c, data)
+		}
+		require.Equal(t, id, f.m.next(shard.Drained).Conn)
+	})
+}
+
+// TestLargeOctetsComeInTheirPlace, whatever of them the peer takes at once.
+func TestLargeOctetsComeInTheirPlace(t *testing.T) {
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		c, id, _ := f.dial(t)
+		large := bytes.Repeat([]byte("0123456789"), 300_000)
+		want := ""
+		for round := range 3 {
+			f.call(t, func(out *shard.Out) {
+				o := write(out, id, "head")
+				want += "head"
+				for i := range 100 { // more than one system call takes
+					o.Attach(large[:(i+1)*(round+1)*100])
+					o.Data = append(o.Data, "tail"...)
+					want += string(large[:(i+1)*(round+1)*100]) + "tail"
+				}
+				o.Attach(large)
+				want += string(large)
+			})
+		}
+		expect(t, c, want)
+	})
+}
+
+// TestWhatCameBeforeAResetIsRead, also by a machine that reads later.
+func TestWhatCameBeforeAResetIsRead(t *testing.T) {
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		c, id, gone := f.dial(t)
+		f.call(t, func(out *shard.Out) { write(out, id, "").Read = shard.ReadPause })
+		c.SetLinger(0)
+		send(t, c, "last words")
+		c.Close()
+		f.call(t, func(out *shard.Out) { write(out, id, "").Read = shard.ReadResume })
+		f.m.next(shard.Closed)
+		gone()
+	})
 }
 
 func TestReadPauseAndResume(t *testing.T) {
-	f := start(t, func(ev shard.Event, out *shard.Out) {
-		if ev.Kind == shard.Received && string(ev.Data) == "pause" {
-			write(out, ev.Conn, "paused").Read = shard.ReadPause
-		}
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, func(ev shard.Event, out *shard.Out) {
+			if ev.Kind == shard.Received && string(ev.Data) == "pause" {
+				write(out, ev.Conn, "paused").Read = shard.ReadPause
+			}
+		})
+		c, id, _ := f.dial(t)
+		send(t, c, "pause")
+		expect(t, c, "paused")
+		require.Equal(t, "pause", string(f.m.next(shard.Received).Data))
+		send(t, c, "later")
+		other, _, _ := f.dial(t)
+		send(t, other, "other")
+		require.Equal(t, "other", string(f.m.next(shard.Received).Data))
+		f.call(t, func(out *shard.Out) { write(out, id, "").Read = shard.ReadResume })
+		require.Equal(t, "later", string(f.m.next(shard.Received).Data))
+		send(t, c, "pause")
+		expect(t, c, "paused") // and Run ends nevertheless
 	})
-	c, id, _ := f.dial(t)
-	send(t, c, "pause")
-	expect(t, c, "paused")
-	require.Equal(t, "pause", string(f.m.next(shard.Received).Data))
-	send(t, c, "later")
-	other, _, _ := f.dial(t)
-	send(t, other, "other")
-	require.Equal(t, "other", string(f.m.next(shard.Received).Data))
-	f.call(t, func(out *shard.Out) { write(out, id, "").Read = shard.ReadResume })
-	require.Equal(t, "later", string(f.m.next(shard.Received).Data))
-	send(t, c, "pause")
-	expect(t, c, "paused") // and Run ends nevertheless
 }
 
 // TestPanicClosesOneConnection (L15).
 func TestPanicClosesOneConnection(t *testing.T) {
-	f := start(t, echo)
-	bystander, _, _ := f.dial(t)
-	for n := 1; n <= 3; n++ {
-		c, id, closed := f.dial(t)
-		send(t, c, "panic")
-		require.Equal(t, id, <-f.m.evicted)
-		got, err := io.ReadAll(c)
-		require.NoError(t, err)
-		require.Empty(t, got, "what the event left is undone")
-		c.Close()
-		<-closed
-		send(t, bystander, "fine")
-		expect(t, bystander, "fine")
-		require.Len(t, f.fatal, n/3, "three within a minute")
-	}
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, echo)
+		bystander, _, _ := f.dial(t)
+		for n := 1; n <= 3; n++ {
+			c, id, gone := f.dial(t)
+			send(t, c, "panic")
+			require.Equal(t, id, <-f.m.evicted)
+			got, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.Empty(t, got, "what the event left is undone")
+			c.Close()
+			gone()
+			send(t, bystander, "fine")
+			expect(t, bystander, "fine")
+			require.Len(t, f.fatal, n/3, "three within a minute")
+		}
+	})
 }
 
 func TestPanicsFarApartAreNotFatal(t *testing.T) {
@@ -337,50 +424,56 @@ func TestSilentPeerIsLeft(t *testing.T) {
 }
 
 func TestStoreAndWall(t *testing.T) {
-	f := start(t, nil)
-	require.InDelta(t, f.epoch.UnixNano(), f.m.next(shard.Wall).Offset, float64(wallStep))
-	var mark shard.Mark
-	f.call(t, func(out *shard.Out) {
-		out.Batch.Put([]byte("k"), nil)
-		mark = out.Mark()
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		require.InDelta(t, f.epoch.UnixNano(), f.m.next(shard.Wall).Offset, float64(wallStep))
+		var mark shard.Mark
+		f.call(t, func(out *shard.Out) {
+			out.Batch.Put([]byte("k"), nil)
+			mark = out.Mark()
+		})
+		ev := f.m.next(shard.Stored)
+		require.Equal(t, store.Committed, ev.Store.Kind)
+		f.call(t, func(out *shard.Out) { require.Equal(t, mark, out.Durable()) })
 	})
-	ev := f.m.next(shard.Stored)
-	require.Equal(t, store.Committed, ev.Store.Kind)
-	f.call(t, func(out *shard.Out) { require.Equal(t, mark, out.Durable()) })
 }
 
 func TestNothingAfterTheEnd(t *testing.T) {
-	f := start(t, func(ev shard.Event, out *shard.Out) {
-		if ev.Kind == shard.Stopping {
-			write(out, 1, "bye").Close = true
+	both(t, func(t *testing.T, start starter) {
+		var first shard.ConnID
+		f := start(t, func(ev shard.Event, out *shard.Out) {
+			if ev.Kind == shard.Stopping {
+				write(out, first, "bye").Close = true
+			}
+		})
+		told, id, _ := f.dial(t)
+		untold, _, _ := f.dial(t)
+		f.call(t, func(*shard.Out) { first = id })
+		ended := make(chan struct{})
+		go func() { f.end(); close(ended) }()
+		expect(t, told, "bye")
+		for _, c := range []net.Conn{told, untold} {
+			_, err := c.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+			c.Close()
 		}
-	})
-	told, _, _ := f.dial(t)
-	untold, _, _ := f.dial(t)
-	ended := make(chan struct{})
-	go func() { f.end(); close(ended) }()
-	expect(t, told, "bye")
-	for _, c := range []net.Conn{told, untold} {
-		_, err := c.Read(make([]byte, 1))
+		<-ended
+		require.False(t, f.Call(func() { t.Error("called") }))
+		ours, peer := net.Pipe()
+		closed := false
+		require.False(t, f.AddConn(ours, nil, func() { closed = true }))
+		require.True(t, closed)
+		_, err := peer.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF)
-		c.Close()
-	}
-	<-ended
-	require.False(t, f.Call(func() { t.Error("called") }))
-	ours, peer := net.Pipe()
-	closed := false
-	require.False(t, f.AddConn(ours, nil, func() { closed = true }))
-	require.True(t, closed)
-	_, err := peer.Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF)
-	r := newFakeLink()
-	require.False(t, f.AddLink(r, nil))
-	<-r.closed
+		r := newFakeLink()
+		require.False(t, f.AddLink(r, nil))
+		<-r.closed
+	})
 }
 
 // TestEndsBeforeItBegan: what was in the inbox still is closed.
 func TestEndsBeforeItBegan(t *testing.T) {
-	f := newFixture(nil)
+	f := newFixture(true, nil)
 	r := newFakeLink()
 	require.True(t, f.AddLink(r, nil))
 	ours, peer := net.Pipe()

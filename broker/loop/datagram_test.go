@@ -76,7 +76,7 @@ func (*mute) Evict(shard.Time, shard.Event, *shard.Out)    {}
 // TestDatagramAllocations: none for each.
 func TestDatagramAllocations(t *testing.T) {
 	m := &mute{}
-	l := New(m, Options{})
+	l := New(m, Options{Twin: true})
 	x := &letter{event: shard.Event{Kind: shard.Datagrams, Batch: make([]radio.Datagram, batchSize)}}
 	l.out.BeginRound()
 	few := testing.AllocsPerRun(100, func() { l.open(x) })
@@ -86,7 +86,7 @@ func TestDatagramAllocations(t *testing.T) {
 
 // BenchmarkDatagrams reports what the loop adds to a datagram.
 func BenchmarkDatagrams(b *testing.B) {
-	l := New(&mute{}, Options{})
+	l := New(&mute{}, Options{Twin: true})
 	x := &letter{event: shard.Event{Kind: shard.Datagrams, Batch: make([]radio.Datagram, batchSize)}}
 	l.out.BeginRound()
 	b.ReportAllocs()

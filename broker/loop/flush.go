@@ -11,8 +11,10 @@ import (
 func (l *Loop) flush() {
 	outputs := l.out.Outputs()
 	for i := range outputs {
-		if s := l.streams[outputs[i].Conn]; s != nil {
-			s.send(&outputs[i])
+		if o := &outputs[i]; l.poll != nil && l.poll.send(o) {
+			continue
+		} else if s := l.streams[o.Conn]; s != nil {
+			s.send(o)
 		}
 	}
 	var others map[shard.LinkID][]radio.Datagram // by links of other shards

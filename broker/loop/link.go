@@ -10,12 +10,14 @@ import (
 	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
-// A link is a radio link on the shard: a goroutine that reads it, one batch at a
-// time, and for a medium that may keep us waiting one that writes it.
+// A link is a radio link on the shard. What has a descriptor is read by a polled
+// loop itself; else a goroutine reads it, one batch at a time, and for a medium
+// that may keep us waiting one writes it.
 type link struct {
 	id      shard.LinkID
 	loop    *Loop
 	radio   radio.Link
+	polled  bool
 	credits chan struct{}
 	batch   []radio.Datagram
 	out     []radio.Datagram      // of the round
@@ -31,34 +33,75 @@ const (
 	queuedBatches = 64
 )
 
-// AddLink hands a link to the shard, which closes it in the end.
+// AddLink hands a link to the shard, which closes it in the end. The others send
+// and receive by it.
 func (l *Loop) AddLink(r radio.Link, info *shard.LinkInfo) bool {
-	l.mu.Lock()
-	l.lastLink++
-	id := l.lastLink*shard.LinkID(len(l.peers)) + shard.LinkID(l.number) // which shard has it: see sendBy
-	l.mu.Unlock()
-	k := &link{id: id, loop: l, radio: r, credits: make(chan struct{}, 1), batch: make([]radio.Datagram, batchSize)}
+	return AddLink(l.peers, l.number, []radio.Link{r}, info)
+}
+
+// AddLink hands a link to shards, which close it in the end. It consists of one
+// radio for each of them, or of one for the shard that is its home.
+func AddLink(loops []*Loop, home int, radios []radio.Link, info *shard.LinkInfo) (fine bool) {
+	first := loops[home]
+	first.mu.Lock()
+	first.lastLink++
+	id := first.lastLink*shard.LinkID(len(loops)) + shard.LinkID(home) // which shard has it: see sendBy
+	first.mu.Unlock()
+	fine = true
+	for i, l := range loops {
+		up := letter{event: shard.Event{Kind: shard.LinkUp, Link: id, LinkInfo: info}}
+		switch {
+		case len(radios) > 1:
+			fine = l.addRadio(radios[i], up) && fine
+		case i == home:
+			fine = l.addRadio(radios[0], up) && fine
+		default:
+			l.post(up)
+		}
+	}
+	return fine
+}
+
+// addRadio brings a link up on its shard.
+func (l *Loop) addRadio(r radio.Link, up letter) bool {
+	k := &link{id: up.event.Link, loop: l, radio: r}
+	poll, direct := r.(radio.PollLink)
+	k.polled = direct && l.poll != nil && poll.FD() >= 0
+	up.link = k
+	if k.polled {
+		if !l.post(up) {
+			r.Close()
+			return false
+		}
+		return true
+	}
+	k.credits, k.batch = make(chan struct{}, 1), make([]radio.Datagram, batchSize)
 	workers := 1
-	if _, direct := r.(radio.PollLink); !direct {
+	if !direct {
 		k.queue = make(chan []radio.Datagram, queuedBatches)
 		workers = 2
 	}
 	l.workers.Add(workers)
-	if !l.post(letter{event: shard.Event{Kind: shard.LinkUp, Link: id, LinkInfo: info}, link: k}) {
+	if !l.post(up) {
 		l.workers.Add(-workers)
 		r.Close()
 		return false
-	}
-	for _, peer := range l.peers {
-		if peer != l {
-			peer.post(letter{event: shard.Event{Kind: shard.LinkUp, Link: id, LinkInfo: info}})
-		}
 	}
 	go k.readAll()
 	if k.queue != nil {
 		go k.writeAll()
 	}
 	return true
+}
+
+// poll has a polled loop read the link.
+func (k *link) poll() {
+	if !k.polled {
+		return
+	}
+	if err := k.loop.poll.read(k); err != nil {
+		k.loop.logger.Error("cannot read a link", "link", k.id, "err", err)
+	}
 }
 
 // readAll reads until the link is closed.
@@ -143,7 +186,7 @@ func (k *link) end() {
 		k.radio.Close()
 	}
 	select {
-	case k.credits <- struct{}{}:
+	case k.credits <- struct{}{}: // a polled link has none
 	default:
 	}
 }

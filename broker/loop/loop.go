@@ -1,7 +1,11 @@
 // Package loop runs a shard: it brings what sockets, links, the store and the
-// clock have to a Machine, and what the Machine leaves to them. This is the
-// goroutine twin: a goroutine reads each connection and waits while its octets
-// are in the shard's hands. It runs on every system.
+// clock have to a Machine, and what the Machine leaves to them.
+//
+// There are two of it. On Linux the shard's goroutine waits for sockets itself, by
+// epoll, and nothing is held for one that is idle: poll_linux.go. Its twin has a
+// goroutine read each connection, which waits while its octets are in the shard's
+// hands: stream.go. The twin runs on every system, serves what has no descriptor
+// to wait for, and is the reference in tests.
 package loop
 
 import (
@@ -24,6 +28,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Fatal ends the process after too many panics. Nil: exit code 70.
 	Fatal func(reason string)
+	// Twin has goroutines read sockets where the shard could do it itself.
+	Twin bool
 }
 
 // A Loop is the goroutine of one shard, and its inbox.
@@ -35,6 +41,7 @@ type Loop struct {
 	fatal   func(string)
 	epoch   time.Time
 	out     shard.Out
+	poll    poller      // nil: the goroutine twin
 	panics  []time.Time // within the last minute
 
 	streams map[shard.ConnID]*stream
@@ -60,14 +67,15 @@ type Loop struct {
 
 // A letter is an event in the inbox, and what is to be done after it was handled.
 type letter struct {
-	event  shard.Event
-	stream *stream      // to register on Opened, to credit on Received
-	link   *link        // to register on LinkUp, to credit on Datagrams
-	ticket store.Ticket // of Posted: what the sender waited for
-	size   int64        // of what another shard posted, in octets
-	by     shard.LinkID
-	send   []radio.Datagram // by a link of ours, for another shard
-	call   func()           // runs on the shard's goroutine instead of an event
+	event   shard.Event
+	stream  *stream      // to register on Opened, to credit on Received
+	arrival *arrival     // a socket, instead of an event
+	link    *link        // to register on LinkUp, to credit on Datagrams
+	ticket  store.Ticket // of Posted: what the sender waited for
+	size    int64        // of what another shard posted, in octets
+	by      shard.LinkID
+	send    []radio.Datagram // by a link of ours, for another shard
+	call    func()           // runs on the shard's goroutine instead of an event
 }
 
 // New makes a loop for a machine. Run runs it.
@@ -89,6 +97,14 @@ func New(machine shard.Machine, options Options) *Loop {
 		wake:    make(chan struct{}, 1),
 	}
 	Join(l)
+	if options.Twin {
+		return l
+	}
+	poll, err := newPoller(l)
+	if err != nil {
+		l.logger.Warn("goroutines read the sockets", "err", err)
+	}
+	l.poll = poll
 	return l
 }
 
@@ -119,11 +135,20 @@ func (l *Loop) post(x letter) bool {
 	}
 	l.inbox = append(l.inbox, x)
 	l.mu.Unlock()
+	l.ring()
+	return true
+}
+
+// ring wakes the shard.
+func (l *Loop) ring() {
+	if l.poll != nil {
+		l.poll.ring()
+		return
+	}
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return true
 }
 
 // goodbye is how long connections have to take their last octets.
@@ -132,27 +157,42 @@ const goodbye = 2 * time.Second
 // Run runs the shard until ctx ends, says goodbye to everybody, and returns when
 // all that it started has ended.
 func (l *Loop) Run(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	defer context.AfterFunc(ctx, l.ring)()
+	wait := l.waitTwin()
+	if l.poll != nil {
+		wait = l.poll.wait
+	}
 	var letters []letter
 	for ctx.Err() == nil {
 		letters = l.take(l.lookAtWall(letters[:0]))
 		l.round(letters)
+		clear(letters)
+		if ctx.Err() == nil {
+			wait(l.machine.Deadline())
+		}
+	}
+	l.stop()
+}
+
+// waitTwin makes the function that waits for a letter or the deadline.
+func (l *Loop) waitTwin() func(at shard.Time, ok bool) {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return func(at shard.Time, ok bool) {
 		if l.waiting() {
-			continue
+			return
 		}
 		var due <-chan time.Time
-		if at, ok := l.machine.Deadline(); ok {
+		if ok {
 			timer.Reset(max(0, at-l.now()))
 			due = timer.C
+			defer timer.Stop()
 		}
 		select {
 		case <-l.wake:
 		case <-due:
-		case <-ctx.Done():
 		}
 	}
-	l.stop()
 }
 
 func (l *Loop) now() shard.Time { return time.Since(l.epoch) }
@@ -184,10 +224,10 @@ func (l *Loop) round(letters []letter) {
 	for i := range letters {
 		l.open(&letters[i])
 	}
-	now := l.now()
-	if at, ok := l.machine.Deadline(); ok && at <= now {
-		l.guard(shard.Event{}, func() { l.machine.Advance(now, &l.out) })
+	if l.poll != nil {
+		l.poll.handle()
 	}
+	l.advance(l.now())
 	l.out.Submit(func(b *store.Batch) store.Ticket { return l.store.Submit(b) })
 	for _, r := range l.out.Reads {
 		l.store.Request(r)
@@ -200,13 +240,34 @@ func (l *Loop) round(letters []letter) {
 		l.credit(&letters[i])
 	}
 	l.payHeld()
+	if l.poll != nil {
+		l.poll.settle()
+	}
 	l.log.write(l.out.Notes)
+}
+
+// advance does what is due.
+func (l *Loop) advance(now shard.Time) {
+	if l.poll != nil {
+		l.poll.advance(now)
+	}
+	if at, ok := l.machine.Deadline(); !ok || at > now {
+		return
+	}
+	l.out.BeginEvent()
+	if !l.tryAdvance(now) {
+		l.contain(now, &shard.Event{})
+	}
 }
 
 // open handles one letter.
 func (l *Loop) open(x *letter) {
 	if x.call != nil {
 		x.call()
+		return
+	}
+	if x.arrival != nil {
+		l.poll.arrive(x.arrival)
 		return
 	}
 	if x.size > 0 {
@@ -224,6 +285,7 @@ func (l *Loop) open(x *letter) {
 	case shard.LinkUp:
 		if x.link != nil { // else it is another shard's
 			l.links[ev.Link] = x.link
+			x.link.poll()
 		}
 	case shard.Stored:
 		if ev.Store.Kind == store.Committed {
@@ -236,18 +298,16 @@ func (l *Loop) open(x *letter) {
 		l.eachDatagram(x.event)
 		return
 	}
-	now := l.now()
-	l.guard(x.event, func() { l.machine.Handle(now, x.event, &l.out) })
+	l.handle(l.now(), &x.event)
 }
 
 // eachDatagram makes an event of each datagram of a read: a panic undoes what
 // one of them did, and nothing of the other nodes' (L15).
 func (l *Loop) eachDatagram(ev shard.Event) {
 	now, batch := l.now(), ev.Batch
-	handle := func() { l.machine.Handle(now, ev, &l.out) }
 	for i := range batch {
 		ev.Batch = batch[i : i+1]
-		l.guard(ev, handle)
+		l.handle(now, &ev)
 	}
 }
 
@@ -275,15 +335,19 @@ func (l *Loop) credit(x *letter) {
 	}
 }
 
-// guard contains a panic: the event leaves nothing, its connection is closed and
-// its session evicted (L15). Three within a minute end the process.
-func (l *Loop) guard(ev shard.Event, f func()) {
+// handle has the machine handle one event, and contains a panic.
+func (l *Loop) handle(now shard.Time, ev *shard.Event) {
 	l.out.BeginEvent()
-	if l.recovered(f) {
-		return
+	if !l.tryHandle(now, ev) {
+		l.contain(now, ev)
 	}
+}
+
+// contain ends what a panic began: the event leaves nothing, its connection is
+// closed and its session evicted (L15). Three within a minute end the process.
+func (l *Loop) contain(at shard.Time, ev *shard.Event) {
 	l.out.Rollback()
-	if !l.recovered(func() { l.machine.Evict(l.now(), ev, &l.out) }) {
+	if !l.tryEvict(at, ev) {
 		l.out.Rollback()
 	}
 	now := time.Now()
@@ -298,14 +362,29 @@ func (l *Loop) guard(ev shard.Event, f func()) {
 	}
 }
 
-func (l *Loop) recovered(f func()) (fine bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.logger.Error("panic in a core; its connection is closed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-		}
-	}()
-	f()
+func (l *Loop) tryHandle(now shard.Time, ev *shard.Event) (fine bool) {
+	defer l.recover()
+	l.machine.Handle(now, *ev, &l.out)
 	return true
+}
+
+func (l *Loop) tryAdvance(now shard.Time) (fine bool) {
+	defer l.recover()
+	l.machine.Advance(now, &l.out)
+	return true
+}
+
+func (l *Loop) tryEvict(now shard.Time, ev *shard.Event) (fine bool) {
+	defer l.recover()
+	l.machine.Evict(now, *ev, &l.out)
+	return true
+}
+
+// recover ends a panic, if there is one.
+func (l *Loop) recover() {
+	if r := recover(); r != nil {
+		l.logger.Error("panic in a core; its connection is closed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
 }
 
 // stop says goodbye and waits for everybody to leave.
@@ -323,6 +402,8 @@ func (l *Loop) stop() {
 		switch x := &letters[i]; {
 		case x.call != nil:
 			x.call()
+		case x.arrival != nil:
+			l.poll.refuse(x.arrival)
 		case x.send != nil:
 			l.open(x)
 		case x.event.Kind == shard.Opened:
@@ -337,6 +418,9 @@ func (l *Loop) stop() {
 	}
 	for _, s := range l.streams {
 		s.end(goodbye)
+	}
+	if l.poll != nil {
+		l.poll.end(goodbye)
 	}
 	for _, k := range l.links {
 		k.end()

@@ -51,7 +51,7 @@ func TestThreePanicsWithinAMinuteEndTheProcess(t *testing.T) {
 					}
 					panic("oh")
 				}
-				l := New(m, Options{Logger: quiet, Fatal: func(string) { fatal = true }})
+				l := New(m, Options{Twin: true, Logger: quiet, Fatal: func(string) { fatal = true }})
 				l.Run(ctx)
 				require.Equal(t, tt.fatal, fatal)
 				require.Equal(t, 3, m.evicted)
@@ -69,14 +69,14 @@ func TestDeadlineIsMet(t *testing.T) {
 			called, m.due = now, 0
 			cancel()
 		}
-		New(m, Options{Logger: quiet}).Run(ctx)
+		New(m, Options{Twin: true, Logger: quiet}).Run(ctx)
 		require.Equal(t, time.Hour, called)
 	})
 }
 
 func TestCallRunsOnTheShard(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l := New(&machine{}, Options{Logger: quiet})
+	l := New(&machine{}, Options{Twin: true, Logger: quiet})
 	done := make(chan struct{})
 	go func() { l.Run(ctx); close(done) }()
 	ran := false

@@ -143,8 +143,11 @@ func (l *Loop) congested() bool {
 
 // payHeld lets readers go on that were held back, once nobody is congested.
 func (l *Loop) payHeld() {
-	if len(l.held) == 0 || l.congested() {
+	if l.congested() {
 		return
+	}
+	if l.poll != nil {
+		l.poll.release()
 	}
 	held := l.held
 	l.held = nil
@@ -155,9 +158,10 @@ func (l *Loop) payHeld() {
 
 // move hands the round's leavers to the shards of their sessions.
 func (l *Loop) move() {
-	for _, m := range l.out.Moves {
+	for i := range l.out.Moves {
+		m := &l.out.Moves[i]
 		s, to := l.streams[m.Conn], l.peers[m.To]
-		if s == nil {
+		if l.poll != nil && l.poll.move(m, to) || s == nil {
 			continue
 		}
 		delete(l.streams, m.Conn)

@@ -69,15 +69,21 @@ func (o *Output) Attach(data []byte) {
 // Size is how many octets the output has.
 func (o *Output) Size() int { return len(o.Data) + o.attached }
 
-// Octets appends all octets of the output to b, in their order.
-func (o *Output) Octets(b []byte) []byte {
+// Pieces visits the octets of the output in their order.
+func (o *Output) Pieces(visit func([]byte)) {
 	from := 0
 	for _, l := range o.Large {
-		b = append(b, o.Data[from:l.At]...)
-		b = append(b, l.Data...)
+		visit(o.Data[from:l.At])
+		visit(l.Data)
 		from = l.At
 	}
-	return append(b, o.Data[from:]...)
+	visit(o.Data[from:])
+}
+
+// Octets appends all octets of the output to b, in their order.
+func (o *Output) Octets(b []byte) []byte {
+	o.Pieces(func(piece []byte) { b = append(b, piece...) })
+	return b
 }
 
 // ReadControl says whether a connection's input goes on being read.

@@ -42,6 +42,7 @@ type Relay struct {
 // is opened there, and gets Data, which was read from it already (L11).
 type Move struct {
 	Conn ConnID
+	Info *ConnInfo
 	To   int
 	Data []byte
 }

@@ -29,7 +29,7 @@ var arrows = []arrow{
 	{"broker/shard", []string{"broker/store", "radio"}, "the seam between cores and loops"},
 	{"broker/session", []string{"broker/mqtt", "broker/topic", "broker/deadline", "broker/shard", "broker/store"}, "one session knows no other"},
 	{"broker/core", []string{"broker/mqtt", "broker/topic", "broker/deadline", "broker/table", "broker/shard", "broker/store", "broker/session"}, "a core knows no loop, and nothing of the gateway: calls go down only"},
-	{"broker/loop", []string{"broker/shard", "broker/store", "radio"}, "a loop runs any machine"},
+	{"broker/loop", []string{"broker/shard", "broker/store", "broker/deadline", "broker/pages", "radio"}, "a loop runs any machine"},
 	{"broker", []string{"broker/...", "radio"}, "broker and gateway never import each other"},
 	{"broker/...", []string{"broker/..."}, "the broker's parts stand by themselves"},
 

@@ -40,7 +40,7 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 	s := &Server{ready: make([]string, len(c.Listeners))}
 	shards := c.Shards
 	if shards == 0 {
-		shards = min(max(1, runtime.GOMAXPROCS(0)-1), 64)
+		shards = min(max(1, runtime.GOMAXPROCS(0)-1), broker.MaxShards)
 	}
 	options := broker.Options{
 		Core: core.Options{
@@ -79,7 +79,7 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 			return nil, fmt.Errorf("%s: %w", l.URL, err)
 		}
 		s.ready[i] = address
-		options.Links = append(options.Links, broker.Link{Radio: link, Info: linkInfo(l, link)})
+		options.Links = append(options.Links, broker.Link{Radios: []radio.Link{link}, Info: linkInfo(l, link)})
 	}
 	b, err := broker.Start(options)
 	if err != nil {
@@ -95,7 +95,9 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 
 func closeAll(links []broker.Link) {
 	for _, l := range links {
-		l.Radio.Close()
+		for _, r := range l.Radios {
+			r.Close()
+		}
 	}
 }
 
