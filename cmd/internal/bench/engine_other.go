@@ -1,0 +1,5 @@
+//go:build !linux
+
+package bench
+
+func newEngine(now func() Time) (engine, error) { return newGoEngine(now), nil }
