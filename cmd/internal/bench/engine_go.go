@@ -110,17 +110,9 @@ func (e *goEngine) reader(s *socket) {
 	b := make([]byte, 64<<10)
 	for {
 		n, err := s.peer.conn.Read(b)
-		if err != nil && !s.datagrams {
+		if err != nil {
 			e.tell(event{s: s, what: ended, err: err})
 			return
-		}
-		if err != nil { // of a datagram before, unless the socket is closed
-			select {
-			case <-e.over:
-				return
-			case <-time.After(time.Millisecond):
-				continue
-			}
 		}
 		if !e.tell(event{s: s, what: readable, b: b[:n]}) {
 			return

@@ -26,6 +26,8 @@ type epollEngine struct {
 	coarse  bool // the kernel has no epoll_pwait2: milliseconds
 }
 
+const engineName = "epoll"
+
 func newEngine(now func() Time) (engine, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -169,8 +171,6 @@ func (e *epollEngine) read(now Time, s *socket) {
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		return
-	case s.datagrams && errno == unix.ECONNREFUSED:
-		return // of a datagram before; it is as if that were lost
 	case errno != 0:
 		e.lose(now, s, errno)
 		return

@@ -2,4 +2,6 @@
 
 package bench
 
+const engineName = "goroutines"
+
 func newEngine(now func() Time) (engine, error) { return newGoEngine(now), nil }
