@@ -26,6 +26,7 @@ type Out struct {
 	Notes []Note
 
 	outputs   []Output
+	kept      int // octets that the outputs' buffers hold
 	datagrams []Outgoing
 	packets   []byte // the data of datagrams
 	round     Mark
@@ -52,6 +53,7 @@ type Output struct {
 
 	event    uint64
 	attached int // octets of Large
+	kept     int // of Data, when the round began
 }
 
 // Large octets are shared by all who get them, and never changed.
@@ -144,7 +146,7 @@ func (o *Out) To(d *Dest) *Output {
 		if d.slot < cap(o.outputs) { // the slot's buffer serves again
 			o.outputs = o.outputs[:d.slot+1]
 			old := &o.outputs[d.slot]
-			*old = Output{Conn: d.ID, Data: old.Data[:0], Large: old.Large[:0]}
+			*old = Output{Conn: d.ID, Data: old.Data[:0], Large: old.Large[:0], kept: old.kept}
 		} else {
 			o.outputs = append(o.outputs, Output{Conn: d.ID})
 		}
@@ -197,10 +199,13 @@ func (o *Out) BeginRound() {
 	o.follow, o.followed = 0, Backlog{}
 	o.Notes = o.Notes[:0]
 	for i := range o.outputs {
-		if cap(o.outputs[i].Data) > keepOutput {
-			o.outputs[i].Data = nil
+		x := &o.outputs[i]
+		o.kept -= x.kept
+		if x.kept = cap(x.Data); o.kept+x.kept > keepOutputs {
+			x.Data, x.kept = nil, 0
 		}
-		clear(o.outputs[i].Large)
+		o.kept += x.kept
+		clear(x.Large)
 	}
 	o.outputs = o.outputs[:0]
 	o.datagrams = o.datagrams[:0]
@@ -213,7 +218,7 @@ func (o *Out) BeginRound() {
 
 // What a round's buffers may hold on to, in octets.
 const (
-	keepOutput  = 16 << 10
+	keepOutputs = 4 << 20 // of all connections
 	keepPackets = 1 << 20
 )
 

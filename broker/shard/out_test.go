@@ -136,11 +136,26 @@ func TestBigBuffersAreGivenBack(t *testing.T) {
 	var o Out
 	a := Dest{ID: 1}
 	o.BeginRound()
-	o.To(&a).Data = make([]byte, keepOutput+1)
+	o.To(&a).Data = make([]byte, keepOutputs+1)
 	o.Datagram(1, radio.Memory(1), radio.Addr{}, make([]byte, keepPackets+1))
 	o.BeginRound()
 	require.Zero(t, cap(o.To(&a).Data))
 	require.Zero(t, cap(o.packets))
+
+	for n := range 5 { // rounds of many, and of few
+		o.BeginRound()
+		for i := range 200 >> n {
+			x := o.To(&Dest{ID: ConnID(i + 1)})
+			x.Data = append(x.Data, make([]byte, 64<<10)...)
+		}
+	}
+	o.BeginRound()
+	kept := 0
+	for _, x := range o.outputs[:cap(o.outputs)] {
+		kept += cap(x.Data)
+	}
+	require.LessOrEqual(t, kept, keepOutputs)
+	require.Greater(t, kept, keepOutputs/2)
 }
 
 // TestRoundsFollow: what a round says on account of another's ticket waits for
