@@ -99,6 +99,12 @@ func (p *Publish) AppendTo(b []byte, v Version) []byte {
 // is encoded once per version and QoS, and PatchPublish gives each copy what
 // is its own.
 func AppendPublish(b []byte, v Version, p *Publish) (out []byte, idOffset int) {
+	b, idOffset = AppendPublishHead(b, v, p)
+	return append(b, p.Payload...), idOffset
+}
+
+// AppendPublishHead is AppendPublish without the payload, which is to follow.
+func AppendPublishHead(b []byte, v Version, p *Publish) (out []byte, idOffset int) {
 	flags := byte(p.QoS) << 1
 	if p.Dup && p.QoS > AtMostOnce {
 		flags |= flagDup
@@ -116,7 +122,7 @@ func AppendPublish(b []byte, v Version, p *Publish) (out []byte, idOffset int) {
 	if v == V5 {
 		b = p.Properties.appendTo(b)
 	}
-	return append(b, p.Payload...), idOffset
+	return b, idOffset
 }
 
 // PatchPublish writes DUP and the packet identifier into b, one encoded

@@ -17,6 +17,9 @@ func TestSharedPublish(t *testing.T) {
 			}
 			shared, at := AppendPublish(nil, v, &p)
 			require.Equal(t, p.Size(v), len(shared))
+			head, also := AppendPublishHead(nil, v, &p)
+			require.Equal(t, at, also)
+			require.Equal(t, shared, append(head, p.Payload...))
 			if qos == AtMostOnce {
 				require.Negative(t, at)
 				continue

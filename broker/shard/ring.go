@@ -19,6 +19,7 @@ type waiting struct {
 	conn ConnID
 	kind uint8
 	size int
+	tail []byte
 }
 
 // A Released packet may leave now.
@@ -26,17 +27,24 @@ type Released struct {
 	Conn   ConnID
 	Kind   uint8
 	Packet []byte // valid until the next Put
+	Tail   []byte // of the packet; never changed
 }
 
 // Put adds a packet that waits for mark. kind is the owner's. It returns the
 // mark that the packet really waits for, which is never before that of an
 // older entry: whoever has the packet's followers wait for it keeps the order.
 func (r *Ring) Put(mark Mark, conn ConnID, kind uint8, packet []byte) Mark {
+	return r.PutTail(mark, conn, kind, packet, nil)
+}
+
+// PutTail is Put for a packet whose last octets are never changed, and are not
+// copied.
+func (r *Ring) PutTail(mark Mark, conn ConnID, kind uint8, packet, tail []byte) Mark {
 	if r.head < len(r.entries) {
 		mark = max(mark, r.tail)
 	}
 	r.tail = mark
-	r.entries = append(r.entries, waiting{mark, conn, kind, len(packet)})
+	r.entries = append(r.entries, waiting{mark, conn, kind, len(packet), tail})
 	r.data = append(r.data, packet...)
 	return mark
 }
@@ -48,10 +56,11 @@ func (r *Ring) Next(durable Mark) (Released, bool) {
 		return Released{}, false
 	}
 	e := r.entries[r.head]
+	r.entries[r.head].tail = nil
 	packet := r.data[r.start : r.start+e.size : r.start+e.size]
 	r.head++
 	r.start += e.size
-	return Released{e.conn, e.kind, packet}, true
+	return Released{e.conn, e.kind, packet, e.tail}, true
 }
 
 // Filter keeps the packets for which keep says so, in their order. keep must not
@@ -61,12 +70,13 @@ func (r *Ring) Filter(keep func(Released) bool) {
 	for _, e := range r.entries[r.head:] {
 		packet := r.data[at : at+e.size : at+e.size]
 		at += e.size
-		if keep(Released{e.conn, e.kind, packet}) {
+		if keep(Released{e.conn, e.kind, packet, e.tail}) {
 			r.entries[n] = e
 			size += copy(r.data[size:], packet)
 			n++
 		}
 	}
+	clear(r.entries[n:])
 	r.entries, r.data = r.entries[:n], r.data[:size]
 	r.head, r.start = 0, 0
 }
@@ -89,6 +99,7 @@ func (r *Ring) compact() {
 		}
 	case r.head > len(r.entries)/2:
 		n := copy(r.entries, r.entries[r.head:])
+		clear(r.entries[n:])
 		r.entries, r.head = r.entries[:n], 0
 		n = copy(r.data, r.data[r.start:])
 		r.data, r.start = r.data[:n], 0

@@ -36,7 +36,7 @@ func TestRingKeepsPacketsApart(t *testing.T) {
 			p, ok := r.Next(Mark(i))
 			require.True(t, ok)
 			n := i / 3
-			require.Equal(t, Released{ConnID(n), uint8(n), []byte{byte(n), byte(n >> 8)}}, p)
+			require.Equal(t, Released{ConnID(n), uint8(n), []byte{byte(n), byte(n >> 8)}, nil}, p)
 		}
 	}
 	require.Len(t, released(&r, 1000), 1000-333)
@@ -60,6 +60,21 @@ func TestReleasedPacketsStayValid(t *testing.T) {
 	for i, p := range first {
 		require.Equal(t, []byte{byte(i)}, p)
 	}
+}
+
+// TestRingDoesNotCopyTails: what is large and never changes comes out as it is.
+func TestRingDoesNotCopyTails(t *testing.T) {
+	var r Ring
+	tail := []byte("tail")
+	r.PutTail(1, 1, 0, []byte("a"), tail)
+	r.PutTail(2, 2, 0, []byte("b"), tail)
+	r.Filter(func(p Released) bool { return p.Conn == 2 })
+	p, ok := r.Next(2)
+	require.True(t, ok)
+	require.Equal(t, "b", string(p.Packet))
+	require.Same(t, &tail[0], &p.Tail[0])
+	require.Nil(t, r.entries[:2][0].tail)
+	require.Nil(t, r.entries[:2][1].tail)
 }
 
 // TestRingCompacts: a ring that never runs empty does not grow.
