@@ -41,6 +41,42 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// TestAllocationsOfManyReceivers: there are none for each.
+func TestAllocationsOfManyReceivers(t *testing.T) {
+	for _, v := range []mqtt.Version{mqtt.V311, mqtt.V5} {
+		for _, size := range []int{64, 4096} {
+			h := newHall(v)
+			for range 100 {
+				h.round(h.connect(), h.packet(subscription("site/+/sensors/#", 1)))
+			}
+			for qos := range mqtt.QoS(2) {
+				id := uint16(0)
+				data := h.packet(message("site/1/sensors/2", string(make([]byte, size)), qos, 1))
+				ack := h.packet(&mqtt.Puback{PacketID: 1})
+				exchange := func() {
+					h.round(1, data)
+					if qos == 0 {
+						return
+					}
+					id++
+					ack[2], ack[3] = byte(id>>8), byte(id)
+					for k := range shard.ConnID(100) {
+						h.round(k+2, ack)
+					}
+				}
+				for range 200 {
+					exchange()
+				}
+				limit := float64(qos) // the message
+				if size > largePayload {
+					limit = 2 // and its octets
+				}
+				require.LessOrEqual(t, testing.AllocsPerRun(200, exchange), limit)
+			}
+		}
+	}
+}
+
 // A traffic is a publisher and a subscriber who acknowledge everything, on a
 // store that commits at once.
 type traffic struct {

@@ -135,6 +135,8 @@ type Core struct {
 	props    []byte      // properties being put together
 	travel   []byte      // those of what is being handled
 	topic    []byte      // of a PUBLISH being encoded
+
+	encodings encodings
 }
 
 // New makes a shard that routes by what directory holds.
@@ -284,9 +286,8 @@ func (c *Core) release(now shard.Time, out *shard.Out) {
 		if k == nil {
 			continue
 		}
-		o := out.To(&k.dest)
-		o.Data = append(o.Data, r.Packet...)
-		c.left(now, k, r.Kind, len(r.Packet), out)
+		appendTo(out.To(&k.dest), r.Packet, r.Tail)
+		c.left(now, k, r.Kind, len(r.Packet)+len(r.Tail), out)
 	}
 }
 

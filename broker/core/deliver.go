@@ -84,7 +84,7 @@ func (c *Core) arriveOnce(now shard.Time, cl *client, e shard.Entry, out *shard.
 	case k == nil:
 		return
 	case k.state == connected && k.info != nil && k.held <= out.Durable() && (cl.Queued() == 0 || cl.AwaitsWindow()) && c.room(k, out):
-		c.send(now, k, session.Delivery{Entry: e}, out)
+		c.send(now, k, &session.Delivery{Entry: e}, out)
 		return
 	}
 	e.Message = c.keep(e.Message)
@@ -182,7 +182,7 @@ func (c *Core) pump(now shard.Time, k *conn, out *shard.Out) {
 			c.sendPubrel(k, d.PacketID, mqtt.Success, out)
 			continue
 		}
-		c.send(now, k, d, out)
+		c.send(now, k, &d, out)
 	}
 }
 
@@ -228,64 +228,11 @@ func (c *Core) wake(k *conn, out *shard.Out) {
 	out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeDeliver, Conn: k.dest.ID})
 }
 
-// send encodes a message for its receiver's version.
-func (c *Core) send(now shard.Time, k *conn, d session.Delivery, out *shard.Out) {
-	p := mqtt.Publish{
-		Dup:      d.Dup,
-		QoS:      mqtt.QoS(d.QoS),
-		Retain:   d.Retain,
-		PacketID: d.PacketID,
-		Payload:  d.Payload,
-	}
-	if k.version == mqtt.V5 {
-		b := c.props[:0]
-		if d.Expires != 0 {
-			b = mqtt.AppendUint32(b, mqtt.MessageExpiryInterval, d.Left(now))
-		}
-		for _, id := range d.Identifiers() {
-			b = mqtt.AppendVarint(b, mqtt.SubscriptionIdentifier, id)
-		}
-		b = append(b, d.Properties...)
-		c.props = b
-		p.Properties = mqtt.NewProperties(b)
-	}
-	c.topic = append(c.topic[:0], d.Topic...) // where p can have it without an allocation
-	p.Topic = c.topic
-	if size := p.Size(k.version); k.maxPacket != 0 && size > int(k.maxPacket) { // dropped, and done with [MQTT-3.1.2-25]
-		c.stats.Dropped++
-		c.abandon(k.client, d.PacketID, out)
-		return
-	}
-	c.stats.Delivered++
-	if d.QoS < 2 && k.held <= out.Durable() {
-		o := out.To(&k.dest)
-		o.Data = p.AppendTo(o.Data, k.version)
-		return
-	}
-	c.scratch = p.AppendTo(c.scratch[:0], k.version)
-	mark := shard.Mark(0)
-	if d.QoS == 2 && (k.client.Stored || d.Group() != nil) {
-		mark = k.client.Written
-	}
-	c.hold(k, mark, c.scratch, out)
-}
-
 // sendPubrel tells the client that it may use a packet id again, once its PUBREC
 // is stored (L4).
 func (c *Core) sendPubrel(k *conn, id uint16, code mqtt.ReasonCode, out *shard.Out) {
 	c.scratch = (&mqtt.Pubrel{PacketID: id, Code: k.words(code)}).AppendTo(c.scratch[:0], k.version)
-	c.hold(k, k.client.Written, c.scratch, out)
-}
-
-// hold sends a delivery when mark is durable; those that follow wait behind it.
-func (c *Core) hold(k *conn, mark shard.Mark, packet []byte, out *shard.Out) {
-	if mark = max(mark, k.held); mark <= out.Durable() {
-		o := out.To(&k.dest)
-		o.Data = append(o.Data, packet...)
-		return
-	}
-	k.held = c.ring.Put(mark, k.dest.ID, ringDelivery, packet)
-	k.heldOctets += int32(len(packet))
+	c.hold(k, k.client.Written, c.scratch, nil, out)
 }
 
 // handlePuback ends a delivery. An unknown id is ignored: it may be a late

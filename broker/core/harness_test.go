@@ -38,6 +38,8 @@ type peer struct {
 	unread  int      // octets
 	most    int      // of them
 	got     []string // what came, as text
+
+	publishes []mqtt.Publish // among it
 }
 
 func newRig(t *testing.T, o Options) *rig {
@@ -198,9 +200,12 @@ func (p *peer) receive(data []byte) {
 			return
 		}
 		d := mqtt.Decoder{From: mqtt.FromServer}
-		q, err := d.Decode(p.in[:n], p.version)
+		q, err := d.Decode(slices.Clone(p.in[:n]), p.version)
 		require.NoError(p.rig.t, err)
 		p.got = append(p.got, text(q))
+		if q, ok := q.(*mqtt.Publish); ok {
+			p.publishes = append(p.publishes, *q)
+		}
 		p.in = p.in[n:]
 	}
 }

@@ -35,6 +35,7 @@ func (c *Core) publish(now shard.Time, m *shard.Message, by *client, out *shard.
 func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from string, out *shard.Out) (code mqtt.ReasonCode, awaited int, wrote bool) {
 	c.stats.Published++
 	c.kept = nil
+	c.encodings.end() // of an event that panicked
 	clear(c.hitAt)
 	m.ID = c.nextMessageID()
 	c.from = from
@@ -46,6 +47,9 @@ func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from st
 	if shared {
 		m.Sharers.Store(int32(durable))
 		c.recorder.PutBody(&out.Batch, m)
+	}
+	if len(c.hits) > 1 {
+		c.encodings.begin(m)
 	}
 	for i := range c.hits {
 		h := &c.hits[i]
@@ -66,6 +70,7 @@ func (c *Core) publishFrom(now shard.Time, m *shard.Message, by *client, from st
 		c.arrive(now, h.target, e, out)
 	}
 	clear(c.hits)
+	c.encodings.end()
 	c.kept = nil
 	if wrote = durable > 0 || kept; wrote && by != nil {
 		c.wrote(by, out)
