@@ -3,6 +3,7 @@ package udp
 import (
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -134,5 +135,40 @@ func BenchmarkBatch(b *testing.B) {
 			b.Fatal(err)
 		}
 		done += n
+	}
+}
+
+// TestGroupSharesAPort: each peer has one of the sockets, and none is had by
+// another process (L12).
+func TestGroupSharesAPort(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", ":0"} {
+		links, err := ListenGroup(address, 3)
+		require.NoError(t, err)
+		require.Len(t, links, 3)
+		for _, l := range links {
+			require.Equal(t, links[0].LocalAddr(), l.LocalAddr())
+			defer l.Close()
+		}
+		_, err = ListenGroup(links[0].LocalAddr().String(), 2)
+		require.ErrorIs(t, err, syscall.EADDRINUSE)
+
+		to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), links[0].LocalAddr().Port())
+		readers := map[int]bool{}
+		for range 64 {
+			f := far{dial(t, to)}
+			f.Send(t, []byte("one"))
+			f.Send(t, []byte("two"))
+			d, read := buffers(4, 10), 0
+			for i, l := range links {
+				n, err := l.Poll(d)
+				require.NoError(t, err)
+				if n > 0 {
+					require.Equal(t, 2, n, "both to the same")
+					readers[i], read = true, read+1
+				}
+			}
+			require.Equal(t, 1, read)
+		}
+		require.Len(t, readers, 3, "64 peers and none for one of three: once in 10^11 runs")
 	}
 }

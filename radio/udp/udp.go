@@ -46,8 +46,10 @@ type Link struct {
 // Listen opens address, host:port; without host on all addresses of IPv4 and
 // IPv6 (of IPv4 where IPv6 is off), with port 0 on a free port. A port in use is
 // syscall.EADDRINUSE.
-func Listen(address string) (*Link, error) {
-	pc, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", address)
+func Listen(address string) (*Link, error) { return listen(&net.ListenConfig{}, address) }
+
+func listen(config *net.ListenConfig, address string) (*Link, error) {
+	pc, err := config.ListenPacket(context.Background(), "udp", address)
 	if err != nil {
 		return nil, err
 	}

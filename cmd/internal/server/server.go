@@ -73,13 +73,13 @@ func Start(c *config.Config, logger *slog.Logger) (*Server, error) {
 			where = append(where, i)
 			continue
 		}
-		link, address, err := open(uint32(i), l, logger)
+		radios, address, err := open(uint32(i), l, shards, logger)
 		if err != nil {
 			closeAll(options.Links)
 			return nil, fmt.Errorf("%s: %w", l.URL, err)
 		}
 		s.ready[i] = address
-		options.Links = append(options.Links, broker.Link{Radios: []radio.Link{link}, Info: linkInfo(l, link)})
+		options.Links = append(options.Links, broker.Link{Radios: radios, Info: linkInfo(l, radios[0])})
 	}
 	b, err := broker.Start(options)
 	if err != nil {
@@ -101,19 +101,23 @@ func closeAll(links []broker.Link) {
 	}
 }
 
-// open opens the link of a listener for nodes.
-func open(line uint32, l *config.Listener, logger *slog.Logger) (radio.Link, string, error) {
+// open opens the link of a listener for nodes: by UDP a socket for each shard.
+func open(line uint32, l *config.Listener, shards int, logger *slog.Logger) ([]radio.Link, string, error) {
 	if l.Scheme == "slip" {
 		link, err := serial.NewLink(l.Address, serial.Options{
 			Baud: l.Baud, RTSCTS: l.RTSCTS, Line: line, Logger: logger,
 		})
-		return link, "slip://" + l.Address, err
+		return []radio.Link{link}, "slip://" + l.Address, err
 	}
-	link, err := udp.Listen(l.Address)
+	sockets, err := udp.ListenGroup(l.Address, shards)
 	if err != nil {
 		return nil, "", explain(err)
 	}
-	return link, "mqttsn://" + shown(link.LocalAddr()), nil
+	var radios []radio.Link
+	for _, socket := range sockets {
+		radios = append(radios, socket)
+	}
+	return radios, "mqttsn://" + shown(sockets[0].LocalAddr()), nil
 }
 
 // explain says what an operator can do about an address that cannot be used.
