@@ -22,34 +22,43 @@ const (
 
 // A conn is one client's connection.
 type conn struct {
+	id       shard.ConnID
+	client   *client // nil before CONNECT
+	state    connState
+	version  mqtt.Version
+	paused   bool // in process: asleep
+	woken    bool // in process: was told that there is something to deliver
+	ended    bool // the core has it no more
+	scanning turn
+	next     *conn // in the table of connections
+	*stream
+}
+
+// A stream is the octets of a connection, which one in process has not.
+type stream struct {
+	info       *shard.ConnInfo // nil: in process
 	dest       shard.Dest
-	info       *shard.ConnInfo // nil in process
-	client     *client         // nil before CONNECT
-	state      connState
-	version    mqtt.Version
-	blocked    bool // its transport has enough, until it says Drained
-	paused     bool // in process: asleep
-	woken      bool // in process: was told that there is something to deliver
-	scanning   turn
-	maxPacket  uint32
-	keepAlive  uint16 // seconds; 0: none
 	lastSeen   shard.Time
 	held       shard.Mark // what the newest delivery that waits for the store waits for
 	heldOctets int32      // in the ring
-	heldBack   bool       // the store is behind
-	unread     bool       // it is not read for the time being
-	gone       bool       // its transport has ended, before what it sent was handled
-	ended      bool       // the core has it no more
 	waiting    int32      // octets of answers in the ring
-	unanswered int        // messages of QoS 1 whose PUBACK waits for the store
-	in         []byte     // an incomplete packet, or what waits for CONNACK
+	unanswered int32      // messages of QoS 1 whose PUBACK waits for the store
+	maxPacket  uint32
+	keepAlive  uint16 // seconds; 0: none
+	blocked    bool   // its transport has enough, until it says Drained
+	heldBack   bool   // the store is behind
+	unread     bool   // it is not read for the time being
+	gone       bool   // its transport has ended, before what it sent was handled
 	due        deadline.Item
-	next       *conn // in the table of connections
+	in         []byte // an incomplete packet, or what waits for CONNACK
 }
+
+// noStream is for connections in process, and is never written.
+var noStream stream
 
 // byID finds connections. Nobody chooses their ids.
 var byID = table.Of[shard.ConnID, conn]{
-	Key:  func(k *conn) shard.ConnID { return k.dest.ID },
+	Key:  func(k *conn) shard.ConnID { return k.id },
 	Next: func(k *conn) **conn { return &k.next },
 	Hash: shard.ConnID.Hash,
 }
@@ -59,8 +68,12 @@ const maxAwaiting = 64 << 10
 
 // open begins a connection that has to say CONNECT in time.
 func (c *Core) open(now shard.Time, id shard.ConnID, info *shard.ConnInfo) {
-	k := &conn{info: info, lastSeen: now}
-	k.dest.ID = id
+	one := &struct { // in one piece
+		conn
+		of stream
+	}{conn{id: id}, stream{info: info, dest: shard.Dest{ID: id}, lastSeen: now}}
+	k := &one.conn
+	k.stream = &one.of
 	c.conns.Put(k)
 	c.connDue.Set(k, now+c.options.ConnectTimeout)
 }
@@ -124,7 +137,7 @@ func (c *Core) moves(k *conn, p *mqtt.Connect, data []byte, out *shard.Out) bool
 	if to == c.options.Shard {
 		return false
 	}
-	out.Moves = append(out.Moves, shard.Move{Conn: k.dest.ID, Info: k.info, To: to, Data: slices.Clone(data)})
+	out.Moves = append(out.Moves, shard.Move{Conn: k.id, Info: k.info, To: to, Data: slices.Clone(data)})
 	c.drop(k)
 	return true
 }
@@ -179,18 +192,20 @@ func (c *Core) packet(now shard.Time, k *conn, p mqtt.Packet, out *shard.Out) {
 func (c *Core) drop(k *conn) {
 	k.ended = true
 	c.conns.Delete(k)
-	c.connDue.Remove(k)
+	if !k.id.IsInProcess() {
+		c.connDue.Remove(k)
+		k.in = nil
+	}
 }
 
 // forget drops the connection and has its transport closed.
 func (c *Core) forget(k *conn, out *shard.Out) {
 	c.drop(k)
-	k.in = nil
 	if k.client != nil && k.client.conn == k {
 		k.client.conn = nil
 		c.online(c.now, k.client, false, out)
 	}
-	if !k.dest.ID.IsInProcess() {
+	if !k.id.IsInProcess() {
 		out.To(&k.dest).Close = true
 	}
 }
@@ -222,6 +237,6 @@ func (k *conn) patience() time.Duration { return time.Duration(k.keepAlive) * 3 
 // sortedConns is all connections in the order in which they were opened.
 func (c *Core) sortedConns() []*conn {
 	return slices.SortedFunc(c.conns.All, func(a, b *conn) int {
-		return cmp.Compare(a.dest.ID, b.dest.ID)
+		return cmp.Compare(a.id, b.id)
 	})
 }

@@ -325,7 +325,7 @@ const (
 // stay in order.
 func (c *Core) answer(k *conn, kind uint8, packet []byte, out *shard.Out) {
 	if mark := k.client.Written; mark > out.Durable() {
-		k.client.Written = c.ring.Put(mark, k.dest.ID, kind, packet)
+		k.client.Written = c.ring.Put(mark, k.id, kind, packet)
 		k.waiting += int32(len(packet))
 		c.control(k, out)
 		return

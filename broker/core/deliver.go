@@ -166,7 +166,7 @@ func (c *Core) pump(now shard.Time, k *conn, out *shard.Out) {
 	if k.state != connected {
 		return
 	}
-	if k.dest.ID.IsInProcess() {
+	if k.id.IsInProcess() {
 		c.wake(k, out)
 		return
 	}
@@ -225,7 +225,7 @@ func (c *Core) wake(k *conn, out *shard.Out) {
 		return
 	}
 	k.woken = true
-	out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeDeliver, Conn: k.dest.ID})
+	out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeDeliver, Conn: k.id})
 }
 
 // sendPubrel tells the client that it may use a packet id again, once its PUBREC

@@ -143,7 +143,7 @@ func (c *Core) hold(k *conn, mark shard.Mark, packet, tail []byte, out *shard.Ou
 		appendTo(out.To(&k.dest), packet, tail)
 		return
 	}
-	k.held = c.ring.PutTail(mark, k.dest.ID, ringDelivery, packet, tail)
+	k.held = c.ring.PutTail(mark, k.id, ringDelivery, packet, tail)
 	k.heldOctets += int32(len(packet) + len(tail))
 }
 

@@ -60,8 +60,8 @@ func (k *conn) name() string {
 // disconnect ends a connection from our side; its will is due.
 func (c *Core) disconnect(now shard.Time, k *conn, code mqtt.ReasonCode, out *shard.Out) {
 	switch {
-	case k.dest.ID.IsInProcess():
-		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeClosed, Code: wakeCode(code), Conn: k.dest.ID})
+	case k.id.IsInProcess():
+		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeClosed, Code: wakeCode(code), Conn: k.id})
 	case k.state == connected && k.version == mqtt.V5:
 		o := out.To(&k.dest)
 		o.Data = (&mqtt.Disconnect{Code: code}).AppendTo(o.Data, k.version)

@@ -13,26 +13,25 @@ func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 	k := c.openLocal()
 	if cl := c.clients.Get(a.ClientID); cl != nil && cl.reload != nil || c.stalled && a.Expiry > 0 {
 		c.drop(k)
-		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeRefused, Code: shard.WakeBusy, Conn: k.dest.ID})
-		return k.dest.ID
+		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeRefused, Code: shard.WakeBusy, Conn: k.id})
+		return k.id
 	}
 	present := c.attach(now, k, a, out)
 	if !present { // late answers to an earlier session's messages are no answers
 		k.client.StartIDs(c.lastIDs[a.ClientID])
 	}
 	out.Wake = append(out.Wake, shard.Wake{
-		Kind: shard.WakeAccepted, Conn: k.dest.ID, Present: present,
+		Kind: shard.WakeAccepted, Conn: k.id, Present: present,
 		Mark: k.client.Written, Ext: k.client.extension, Details: k.client.details,
 	})
 	c.wake(k, out)
 	c.online(now, k.client, true, out)
-	return k.dest.ID
+	return k.id
 }
 
 func (c *Core) openLocal() *conn {
 	c.lastLocal++
-	k := &conn{state: connected, version: mqtt.V5}
-	k.dest.ID = shard.InProcess(c.lastLocal)
+	k := &conn{id: shard.InProcess(c.lastLocal), state: connected, version: mqtt.V5, stream: &noStream}
 	c.conns.Put(k)
 	return k
 }

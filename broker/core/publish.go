@@ -21,7 +21,7 @@ func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shar
 		c.malformed(now, k, errTopicName, out)
 		return
 	}
-	if p.QoS > mqtt.AtMostOnce && k.version == mqtt.V5 && k.unanswered+len(k.client.Inbound()) >= c.options.ReceiveMaximum &&
+	if p.QoS > mqtt.AtMostOnce && k.version == mqtt.V5 && int(k.unanswered)+len(k.client.Inbound()) >= c.options.ReceiveMaximum &&
 		!(p.QoS == mqtt.ExactlyOnce && k.client.Knows(p.PacketID)) {
 		c.malformed(now, k, errReceiveMaximum, out) // [MQTT-3.3.4-9]
 		return

@@ -42,7 +42,7 @@ func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
 // connOf finds a connection by the client that still has it.
 func (c *Core) connOf(id shard.ConnID) *conn {
 	for cl := range c.clients.All {
-		if cl.conn != nil && cl.conn.dest.ID == id {
+		if cl.conn != nil && cl.conn.id == id {
 			return cl.conn
 		}
 	}

@@ -71,5 +71,5 @@ func (c *Core) Reattach(clientID string) shard.ConnID {
 	k.paused = true
 	cl.Attach(1)
 	c.clientDue.Remove(cl)
-	return k.dest.ID
+	return k.id
 }

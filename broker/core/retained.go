@@ -107,7 +107,7 @@ func (c *Core) goOnScanning(now shard.Time, out *shard.Out) {
 		k.scanning = hasTurn
 		switch {
 		case k.ended: // it has gone
-		case k.dest.ID.IsInProcess(): // it is told, and comes for them
+		case k.id.IsInProcess(): // it is told, and comes for them
 			c.scans.spend(scanStep, out)
 			c.wake(k, out)
 		default:
@@ -134,7 +134,7 @@ func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
 	k.scanning = noTurn
 	for len(cl.scans) > 0 && cl.Queued() == 0 && c.scanStep(now, cl, out) && !c.scans.over(out) {
 	}
-	if len(cl.scans) > 0 && (cl.Queued() == 0 || !k.dest.ID.IsInProcess()) { // go on in another round: others have a turn
+	if len(cl.scans) > 0 && (cl.Queued() == 0 || !k.id.IsInProcess()) { // go on in another round: others have a turn
 		c.scans.wait(k)
 	}
 	return cl.Queued() > 0

@@ -28,7 +28,7 @@ type awaited struct {
 
 // await notes that the publisher of m waits for this round.
 func (c *Core) await(k *conn, packetID uint16, m *shard.Message, targets int, out *shard.Out) {
-	c.awaited = append(c.awaited, awaited{out.Mark(), k.client, k.dest.ID, k.version, packetID, m.QoS == 2, 0, m.ID, targets})
+	c.awaited = append(c.awaited, awaited{out.Mark(), k.client, k.id, k.version, packetID, m.QoS == 2, 0, m.ID, targets})
 }
 
 // arrived forgets those whose wait is over.
@@ -93,8 +93,8 @@ func (c *Core) refuseLocal(a *awaited, out *shard.Out) {
 	if a.detail != 0 && cl.hasDetail(a.detail) {
 		c.putDetail(cl, a.detail, nil, out)
 	}
-	if cl.conn != nil && cl.conn.dest.ID.IsInProcess() {
-		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeWithdrawn, Conn: cl.conn.dest.ID, PacketID: a.packetID})
+	if cl.conn != nil && cl.conn.id.IsInProcess() {
+		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeWithdrawn, Conn: cl.conn.id, PacketID: a.packetID})
 	}
 }
 
