@@ -42,3 +42,29 @@ func parseAddress(b []byte) (a Address, ok bool) {
 	a.node.n = uint8(copy(a.node.octets[:], b[addressSize:]))
 	return a, true
 }
+
+// Locals are our own addresses as nodes know them. They are few, and shared.
+type locals map[radio.Addr]*radio.Addr
+
+// maxLocals bounds how many are shared, should a host have whole networks.
+const maxLocals = 256
+
+// keep returns where an address is kept.
+func (l locals) keep(a radio.Addr) *radio.Addr {
+	p := l[a]
+	if p == nil {
+		p = new(radio.Addr)
+		*p = a
+		if len(l) < maxLocals {
+			l[a] = p
+		}
+	}
+	return p
+}
+
+// hears notes at which address of ours the node spoke to us.
+func (n *node) hears(local radio.Addr) {
+	if *n.local != local {
+		n.local = n.core.locals.keep(local)
+	}
+}

@@ -27,14 +27,14 @@ var (
 )
 
 // connect answers CONNECT (6.2). n is the node at the address, if there is one.
-func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, data []byte) {
-	if n != nil && n.repeats(data) { // the answer was lost: it changes nothing (C1)
+func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect) {
+	clientID, err := o.clientID(p)
+	if n != nil && n.fresh && n.session.Repeats(p, clientID) { // the answer was lost: it changes nothing (C1)
 		if !n.session.Waits() { // else the answer is yet to leave
 			n.Send(&mqttsn.Connack{Code: mqttsn.Accepted})
 		}
 		return
 	}
-	clientID, err := o.clientID(p)
 	if err == nil {
 		err = c.judge(now, o, clientID, p)
 	}
@@ -51,7 +51,7 @@ func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, da
 		c.lose(now, n)
 	}
 	idle := c.supersede(now, o, clientID, p.CleanSession)
-	n = c.admit(now, o, clientID, p, data)
+	n = c.admit(now, o, clientID, p)
 	n.tries = tries
 	if idle && !p.CleanSession {
 		n.session.BeginsAnew()
@@ -62,7 +62,7 @@ func (c *Core) connect(now shard.Time, o *origin, n *node, p *mqttsn.Connect, da
 const maxTries = 64
 
 // tried counts the CONNECTs that were taken since an answer last left.
-func (n *node) tried() int {
+func (n *node) tried() uint8 {
 	if n == nil || !n.session.Waits() {
 		return 0
 	}
@@ -88,13 +88,13 @@ func (c *Core) supersede(now shard.Time, o *origin, clientID string, clean bool)
 }
 
 // admit opens a session for a node; the broker's answer goes on with it.
-func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Connect, data []byte) *node {
+func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Connect) *node {
 	var expiry time.Duration
 	if !p.CleanSession {
 		expiry = expiryKept
 	}
 	conn := c.up.Open(now, session.Arrival{ClientID: clientID, Clean: p.CleanSession, Expiry: expiry}, c.out)
-	n := &node{core: c, addr: o.Address, local: o.local, ctrl: o.ctrl, connect: append([]byte(nil), data...)}
+	n := &node{core: c, addr: o.Address, local: c.locals.keep(o.local), ctrl: o.ctrl, fresh: true}
 	n.session = session.New(now, conn, p, clientID, o.limits(), c.predefined(clientID))
 	c.conns.Put(n)
 	c.clients.Put(n)
@@ -104,8 +104,11 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 }
 
 // predefined are the topic ids that a node knows without registration.
-func (c *Core) predefined(clientID string) session.Predefined {
-	return session.Predefined{All: c.options.Predefined["*"], Own: c.options.Predefined[clientID]}
+func (c *Core) predefined(clientID string) *session.Predefined {
+	if own := c.options.Predefined[clientID]; own != nil {
+		return &session.Predefined{All: c.common.All, Own: own}
+	}
+	return &c.common
 }
 
 func (o *origin) limits() session.Limits {
@@ -136,7 +139,6 @@ var errAnonymous = errors.New("mqtt-sn: CONNECT: anonymous clients are not accep
 
 // judge says why a CONNECT is not accepted; nil: it is.
 func (c *Core) judge(now shard.Time, o *origin, clientID string, p *mqttsn.Connect) error {
-	var bad *mqttsn.PacketError
 	switch {
 	case !o.admit:
 		return errAnonymous
@@ -144,7 +146,7 @@ func (c *Core) judge(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 		return errProtocolID
 	case p.Will:
 		return errWill
-	case errors.As(p.Check(), &bad) && len(p.ClientID) > 0:
+	case p.Check() != nil && len(p.ClientID) > 0:
 		return errClientID
 	case !c.mayConnect(c.clients.Get(clientID), o):
 		return errMoved
@@ -235,7 +237,8 @@ func (c *Core) roam(now shard.Time, o *origin, clientID string) *node {
 	}
 	c.leaveFrom(n)
 	n.away = false
-	n.addr, n.local, n.ctrl = o.Address, o.local, o.ctrl
+	n.addr, n.ctrl = o.Address, o.ctrl
+	n.hears(o.local)
 	c.settleAt(n)
 	n.session.Roam(now, o.limits(), c.up, n, c.out)
 	return n

@@ -40,7 +40,9 @@ type Core struct {
 	due     deadline.Heap[node]
 	behind  map[forwarder]int // nodes
 	kept    kept
-	refused []publication // that the broker took and has withdrawn
+	locals  locals
+	common  session.Predefined // of nodes that have none of their own
+	refused []publication      // that the broker took and has withdrawn
 	scolded scolded
 	wall    time.Duration // the wall clock at time zero
 	stats   Stats
@@ -56,7 +58,7 @@ type Core struct {
 
 // New makes a shard's gateway that speaks to the broker by up.
 func New(up Uplink, options Options) *Core {
-	return &Core{
+	c := &Core{
 		options: options,
 		up:      up,
 		links:   map[shard.LinkID]*shard.LinkInfo{},
@@ -65,7 +67,10 @@ func New(up Uplink, options Options) *Core {
 		clients: table.New(byClientID),
 		behind:  map[forwarder]int{},
 		due:     deadline.New(func(n *node) *deadline.Item { return &n.due }),
+		locals:  locals{},
 	}
+	c.common.All = options.Predefined["*"]
+	return c
 }
 
 // An Address names a node: the peer's address on its link, and behind a
@@ -88,15 +93,15 @@ type nodeID struct {
 // A node is a client of the gateway.
 type node struct {
 	core    *Core
+	session session.Session
+	local   *radio.Addr // our address as the node knows it
+	gated   shard.Mark  // what the newest answer waits for
 	addr    Address
-	local   radio.Addr // our address as the node knows it
-	session *session.Session
-	away    bool       // its link has not come up since the restart
-	gated   shard.Mark // what the newest answer waits for
-	tries   int        // CONNECTs since an answer left, this one's included
-	ctrl    byte       // of its forwarder's last encapsulation (P16)
-	connect []byte     // the CONNECT that began this, while nothing followed it (C1)
 	due     deadline.Item
+	ctrl    byte  // of its forwarder's last encapsulation (P16)
+	tries   uint8 // CONNECTs since an answer left, this one's included
+	fresh   bool  // nothing followed its CONNECT (C1)
+	away    bool  // its link has not come up since the restart
 
 	nextByAddress, nextByConn, nextByClientID *node // in the tables
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/gateway/session"
+	"github.com/dormouse-mqtt/dormouse/radio"
 )
 
 // load goes on with a node whose session the broker has loaded. One that was
@@ -24,7 +25,7 @@ func (c *Core) load(now shard.Time, w *shard.Wake) {
 	if conn == 0 {
 		return
 	}
-	n := &node{core: c, addr: addr, away: true}
+	n := &node{core: c, addr: addr, local: c.locals.keep(radio.Addr{}), away: true}
 	away := session.Limits{LinkInfo: &shard.LinkInfo{Listener: r.Listener}}
 	n.session = session.Load(now, conn, &r, clientID, away, c.predefined(clientID))
 	c.conns.Put(n)

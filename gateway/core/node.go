@@ -1,7 +1,6 @@
 package core
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -55,7 +54,7 @@ func (n *node) dismiss(now shard.Time) {
 
 // transmit sends a message, in encapsulation if the node is behind a forwarder.
 func (n *node) transmit(message []byte) {
-	n.core.reply(n.addr, n.local, n.ctrl, message)
+	n.core.reply(n.addr, *n.local, n.ctrl, message)
 }
 
 // reply sends a message to an address, by way of its forwarder if it has one.
@@ -66,12 +65,6 @@ func (c *Core) reply(to Address, local radio.Addr, ctrl byte, message []byte) {
 		message = c.wrapped
 	}
 	c.out.Datagram(to.link, to.peer, local, message)
-}
-
-// repeats says whether this CONNECT is the one that began the node's session,
-// with nothing in between: its answer was lost (C1).
-func (n *node) repeats(connect []byte) bool {
-	return n.connect != nil && bytes.Equal(n.connect, withoutSurplus(connect))
 }
 
 // withoutSurplus is a message without what a radio has padded it with.

@@ -93,7 +93,7 @@ func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 	}
 	switch p := p.(type) {
 	case *mqttsn.Connect:
-		c.connect(now, o, n, p, data)
+		c.connect(now, o, n, p)
 		return
 	case *mqttsn.Searchgw:
 		c.discover(o)
@@ -121,8 +121,8 @@ func (c *Core) packet(now shard.Time, o *origin, p mqttsn.Packet, data []byte) {
 		c.stranger(now, o, p)
 		return
 	}
-	n.connect = nil
-	n.local, n.ctrl = o.local, o.ctrl
+	n.fresh, n.ctrl = false, o.ctrl
+	n.hears(o.local)
 	if n.session.State() == session.Asleep && request(p) {
 		c.stats.FromSleepers++
 	}
@@ -155,8 +155,7 @@ func (c *Core) tooLarge(n *node, p mqttsn.Packet) {
 // anonymous publishing is accepted, by short name or an id of all nodes, and
 // never with an answer (P1).
 func (c *Core) publishMinus1(now shard.Time, o *origin, p *mqttsn.Publish) {
-	all := session.Predefined{All: c.options.Predefined["*"]}
-	name, code := all.Resolve(p)
+	name, code := c.common.Resolve(p)
 	if !o.admit || code != mqttsn.Accepted {
 		c.stats.QoSMinus1Refused++
 		if !o.admit {

@@ -87,7 +87,7 @@ func (s *Session) fits(header, content int) bool {
 	if size > 255 {
 		size += 2
 	}
-	return size <= int(s.limits.MTU)
+	return size <= int(s.mtu)
 }
 
 // giveUp drops the flight's message for the node.
@@ -120,7 +120,7 @@ func (s *Session) name(f *flight) (known bool) {
 // none.
 func (s *Session) introduce(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	f, fresh := s.flight, false
-	f.id, fresh = s.topics.add(f.Topic, s.predefined.Highest())
+	f.id, fresh = s.ownTopics().add(f.Topic, s.predefined.Highest())
 	if f.id == 0 {
 		s.giveUp(now, TopicsFull, up, peer, out)
 		return
@@ -136,7 +136,7 @@ func (s *Session) introduce(now shard.Time, up Uplink, peer Peer, out *shard.Out
 // (T1). A new id is stored before (L4).
 func (s *Session) sendRegister(now shard.Time, mark shard.Mark, peer Peer) {
 	s.flight.registered = true
-	s.flight.regID = s.topics.nextMsgID()
+	s.flight.regID = s.ownTopics().nextMsgID()
 	s.launch(now, registering, mark, peer)
 }
 
@@ -156,7 +156,7 @@ func (s *Session) launch(now shard.Time, to stage, mark shard.Mark, peer Peer) {
 	f.stage, f.tries, f.held = to, 0, 0
 	f.due = now + s.retry()
 	if s.answer(mark, f.packet(f.Dup), peer) {
-		f.held = s.waiting
+		f.held = int32(s.waiting)
 	}
 }
 
@@ -190,9 +190,9 @@ func (f *flight) isDue(now shard.Time) bool { return f != nil && f.held == 0 && 
 
 func (s *Session) retry() shard.Time {
 	if s.state == Awake {
-		return s.limits.AwakeRetry
+		return s.link.AwakeRetry
 	}
-	return s.limits.Retry
+	return s.link.Retry
 }
 
 // again sends what is under way once more, unless it is yet to leave.
@@ -207,7 +207,7 @@ func (s *Session) again(now shard.Time, peer Peer) {
 // left alone until it wakes again (S4); an active node is lost.
 func (s *Session) repeat(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	switch {
-	case s.flight.tries < s.limits.Retries:
+	case s.flight.tries < s.link.Retries:
 		s.flight.tries++
 		s.again(now, peer)
 	case s.state == Awake:

@@ -427,10 +427,10 @@ func TestT9PlainNameAfterAReconnection(t *testing.T) {
 	table.Add(5, "abc")
 	for name, want := range map[string]string{"abc": "REGISTER 6 1 abc", "ab": "REGISTER 6 1 ab"} {
 		r := connect(t, false)
-		r.s.predefined = Predefined{All: &table}
+		r.s.predefined = &Predefined{All: &table}
 		r.subscribed(name)
 		r.reconnect(false)
-		r.s.predefined = Predefined{All: &table}
+		r.s.predefined = &Predefined{All: &table}
 		r.queued(1, name, "x")
 		r.commit()
 		r.hears(want)
@@ -466,7 +466,7 @@ func TestP10FitsExactly(t *testing.T) {
 			header = 9
 		}
 		r := connect(t, false)
-		r.s.limits.MTU = int32(size)
+		r.s.mtu = int32(size)
 		r.subscribed("a")
 		payload := strings.Repeat("x", size-header)
 		require.Len(t, (&mqttsn.Publish{QoS: 1, Data: []byte(payload)}).AppendTo(nil), size)
@@ -480,7 +480,7 @@ func TestP10FitsExactly(t *testing.T) {
 	var table Table
 	name := strings.Repeat("n", 995)
 	table.Add(5, name)
-	r.s.predefined = Predefined{All: &table}
+	r.s.predefined = &Predefined{All: &table}
 	r.queued(1, name, "x")
 	r.hears("PUBLISH 5 1 x")
 	r.step(puback(1))

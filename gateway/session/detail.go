@@ -64,7 +64,7 @@ func (s *Session) storeInbound(at int, up Uplink, peer Peer, out *shard.Out) sha
 
 // storeNames stores the names of the topics that are new. They never change.
 func (s *Session) storeNames(up Uplink, out *shard.Out) {
-	t := &s.topics
+	t := s.topics
 	for ; t.stored < len(t.list); t.stored++ {
 		r := &t.list[t.stored]
 		up.Detail(s.Conn, detailTopic|uint32(r.id), []byte(r.name), out)

@@ -68,7 +68,8 @@ func connect(t *testing.T, clean bool) *rig {
 
 func (r *rig) reconnect(clean bool) {
 	r.paused, r.sent, r.said = false, false, nil
-	r.s = New(r.now, 1, &mqttsn.Connect{CleanSession: clean, Duration: 600}, "n", r.limits(), Predefined{})
+	s := New(r.now, 1, &mqttsn.Connect{CleanSession: clean, Duration: 600}, "n", r.limits(), &Predefined{})
+	r.s = &s
 	r.s.Accepted(r.now, &shard.Wake{Present: !r.fresh, Ext: r.ext, Details: r.listed()}, r, r, &r.out)
 	r.commit()
 	r.hears("CONNACK")
@@ -148,7 +149,8 @@ func (r *rig) restart() {
 	require.NoError(r.t, err)
 	require.True(r.t, rec.Asleep)
 	r.paused, r.sent, r.gated = true, false, nil
-	r.s = Load(r.now, 1, &rec, "n", r.limits(), Predefined{})
+	s := Load(r.now, 1, &rec, "n", r.limits(), &Predefined{})
+	r.s = &s
 }
 
 // Send implements Peer.

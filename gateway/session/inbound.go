@@ -33,7 +33,7 @@ const (
 // window is how long a message is remembered: as long as the node may repeat
 // it (P6).
 func (s *Session) window() time.Duration {
-	return time.Duration(s.limits.Retries) * s.limits.Retry
+	return time.Duration(s.link.Retries) * s.link.Retry
 }
 
 // fingerprint is a hash (FNV-1a, 64 bit) of all that a repetition has in common

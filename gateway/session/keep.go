@@ -8,6 +8,7 @@ import (
 
 // rare is what only some sessions need.
 type rare struct {
+	lastSub *subscribed
 	inbound []inbound // by place; the last one is taken
 	record  []byte    // as it was stored last; its buffer serves again
 	detail  []byte    // likewise
@@ -37,8 +38,8 @@ func (s *Session) encode(now shard.Time, peer Peer) []byte {
 	r := Record{
 		Asleep: s.state == Asleep || s.state == Awake, Clean: s.clean,
 		KeepAlive: s.keepAlive, Sleep: s.sleep,
-		Listener: s.limits.Listener, Address: peer.Address(),
-		topics: s.topics,
+		Listener: s.link.Listener, Address: peer.Address(),
+		topics: *s.topics,
 	}
 	if s.state == Asleep {
 		r.Ends = s.until
@@ -54,7 +55,7 @@ func (s *Session) recall(now shard.Time, ext []byte, details []shard.Detail, wal
 	if err != nil {
 		return true
 	}
-	s.topics = r.topics
+	s.recallTopics(&r)
 	s.topics.connected()
 	s.recallInbound(now, r.inbound)
 	return r.Asleep || r.Clean != s.clean
@@ -63,6 +64,12 @@ func (s *Session) recall(now shard.Time, ext []byte, details []shard.Detail, wal
 // longest is more than any window: what should be known for longer was stored
 // before the wall clock went back, and no time has passed since (L14).
 const longest = 10 * time.Minute
+
+func (s *Session) recallTopics(r *Record) {
+	if r.topics.last != 0 {
+		*s.ownTopics() = r.topics
+	}
+}
 
 func (s *Session) recallInbound(now shard.Time, list []inbound) {
 	if len(list) == 0 {
@@ -83,24 +90,23 @@ func (s *Session) recallInbound(now shard.Time, list []inbound) {
 // conn of its loaded broker session. It is asleep, for no less than it announced
 // from now on: it is not to suffer from our outage (L14). Its ids are as
 // before, and it need not be told them again (T5).
-func Load(now shard.Time, conn shard.ConnID, r *Record, clientID string, limits Limits, predefined Predefined) *Session {
-	s := &Session{
+func Load(now shard.Time, conn shard.ConnID, r *Record, clientID string, limits Limits, predefined *Predefined) Session {
+	s := Session{
 		ClientID: clientID, Conn: conn, state: Asleep, clean: r.Clean, kept: true, heard: true, greeted: true,
-		limits: limits, keepAlive: r.KeepAlive, sleep: r.Sleep, lastSeen: now,
-		topics: r.topics, predefined: predefined,
+		link: limits.LinkInfo, mtu: limits.MTU, keepAlive: r.KeepAlive, sleep: r.Sleep, lastSeen: now,
+		topics: &noTopics, predefined: predefined,
 	}
+	s.recallTopics(r)
 	s.recallInbound(now, r.inbound)
 	s.until = now + s.patience()
 	if r.Ends <= s.until+longest { // else the clock went back
 		s.until = max(s.until, r.Ends)
 	}
-	s.schedule()
 	return s
 }
 
 // Place tells a loaded session that its link has come up.
 func (s *Session) Place(now shard.Time, limits Limits) {
-	s.limits = limits
+	s.link, s.mtu = limits.LinkInfo, limits.MTU
 	s.until = max(s.until, now+s.patience())
-	s.schedule()
 }

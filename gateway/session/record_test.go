@@ -78,7 +78,8 @@ func FuzzExtension(f *testing.F) {
 		if err != nil {
 			return
 		}
-		w.s = Load(0, 1, &r, "n", w.limits(), Predefined{})
+		s := Load(0, 1, &r, "n", w.limits(), &Predefined{})
+		w.s = &s
 		w.step(message(2, 1, "x"), pubrel(1))
 		w.wakes()
 		w.commit()

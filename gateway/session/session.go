@@ -69,48 +69,68 @@ type Session struct {
 	ClientID string
 	Conn     shard.ConnID // of the broker session
 
-	state       State
-	clean       bool
-	kept        bool   // its record is stored
-	fresh       bool   // the broker had no session of the client id before,
-	heard       bool   // and the node has said something since CONNECT
-	greeted     bool   // CONNACK has left
-	probed      bool   // a PINGREQ of ours is under way (C15)
-	keepAlive   uint16 // seconds, as the node announced it; 0: none
-	sleep       uint16 // likewise
-	limits      Limits
-	lastSeen    shard.Time
-	until       shard.Time // asleep: when it is lost; awake: when a wake has lasted long enough
-	topics      topics
-	predefined  Predefined
-	waiting     int32   // answers that wait for the store; deliveries wait for them (T16)
+	link       *shard.LinkInfo
+	lastSeen   shard.Time
+	until      shard.Time // asleep: when it is lost; awake: when a wake has lasted long enough
+	topics     *topics
+	predefined *Predefined
+	flight     *flight // nil: nothing is under way
+	rare       *rare   // nil: nothing of that
+
+	mtu         int32   // octets of the largest message to the node
 	gated       uint32  // answers that ever had to wait
 	asked       request // the newest, apart from messages
-	woken       int32   // messages begun in this wake
-	wokenOctets int32   // and their payloads
-	flight      *flight // nil: nothing is under way
-	lastSub     *subscribed
-	rare        *rare
+	wokenOctets int32   // payloads begun in this wake,
+	woken       int16   // and messages
+	waiting     int16   // answers that wait for the store; deliveries wait for them (T16)
+	keepAlive   uint16  // seconds, as the node announced it; 0: none
+	sleep       uint16  // likewise
 
-	deadline shard.Time // of the next Advance; zero: none
+	state   State
+	clean   bool
+	kept    bool // its record is stored
+	fresh   bool // the broker had no session of the client id before,
+	heard   bool // and the node has said something since CONNECT
+	greeted bool // CONNACK has left
+	probed  bool // a PINGREQ of ours is under way (C15)
 }
 
 // New begins a session whose CONNECT was passed on to the broker as conn.
-func New(now shard.Time, conn shard.ConnID, c *mqttsn.Connect, clientID string, limits Limits, predefined Predefined) *Session {
-	return &Session{
+func New(now shard.Time, conn shard.ConnID, c *mqttsn.Connect, clientID string, limits Limits, predefined *Predefined) Session {
+	return Session{
 		ClientID: clientID, Conn: conn, clean: c.CleanSession, kept: !c.CleanSession,
-		limits: limits, keepAlive: c.Duration, lastSeen: now, predefined: predefined,
+		link: limits.LinkInfo, mtu: limits.MTU, keepAlive: c.Duration, lastSeen: now,
+		topics: &noTopics, predefined: predefined,
 	}
+}
+
+// Repeats says whether a CONNECT is the one that this began with.
+func (s *Session) Repeats(c *mqttsn.Connect, clientID string) bool {
+	return clientID == s.ClientID && c.CleanSession == s.clean && c.Duration == s.keepAlive && c.ProtocolID == mqttsn.ProtocolID && !c.Will
 }
 
 // State is where the node stands.
 func (s *Session) State() State { return s.state }
 
 // Listener is the URL of the node's link.
-func (s *Session) Listener() string { return s.limits.Listener }
+func (s *Session) Listener() string { return s.link.Listener }
 
 // Deadline is when Advance is due; zero: never.
-func (s *Session) Deadline() shard.Time { return s.deadline }
+func (s *Session) Deadline() (at shard.Time) {
+	switch s.state {
+	case Active:
+		at = s.lastSeen + s.silence()
+		if s.keepAlive > 0 && !s.probed {
+			at = s.lastSeen + s.announced()
+		}
+	case Asleep:
+		at = s.until
+	}
+	if f := s.flight; f != nil && f.held == 0 && (at == 0 || f.due < at) {
+		at = f.due
+	}
+	return at
+}
 
 // Accepted goes on after the broker has attached the session: with the topic
 // ids that were stored with it (T5).
@@ -123,7 +143,6 @@ func (s *Session) Accepted(now shard.Time, w *shard.Wake, up Uplink, peer Peer, 
 	}
 	s.greeted = !s.answer(mark, &mqttsn.Connack{Code: mqttsn.Accepted}, peer)
 	s.deliver(now, up, peer, out)
-	s.schedule()
 }
 
 // Released goes on after an answer that waited has left.
@@ -137,7 +156,6 @@ func (s *Session) Released(now shard.Time, up Uplink, peer Peer, out *shard.Out)
 // Wake tells that the broker session has something to deliver.
 func (s *Session) Wake(now shard.Time, up Uplink, peer Peer, out *shard.Out) {
 	s.deliver(now, up, peer, out)
-	s.schedule()
 }
 
 // Step handles a packet from the node, other than CONNECT.
@@ -151,7 +169,6 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 	}
 	r, asks := describe(p)
 	if asks && s.tooBusy(r, peer) {
-		s.schedule()
 		return
 	}
 	before := s.gated
@@ -163,7 +180,6 @@ func (s *Session) Step(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, ou
 		}
 		s.asked = r
 	}
-	s.schedule()
 }
 
 func (s *Session) handle(now shard.Time, p mqttsn.Packet, up Uplink, peer Peer, out *shard.Out) {
@@ -210,7 +226,6 @@ func (s *Session) Advance(now shard.Time, up Uplink, peer Peer, out *shard.Out) 
 			s.lose(now, up, peer, out)
 		}
 	}
-	s.schedule()
 }
 
 // supervise asks a silent node once, then takes it for lost (C15).
@@ -258,7 +273,7 @@ func (s *Session) End(now shard.Time, lost bool, up Uplink, peer Peer, out *shar
 }
 
 // Recent says that the node spoke within T_retry.
-func (s *Session) Recent(now shard.Time) bool { return now <= s.lastSeen+s.limits.Retry }
+func (s *Session) Recent(now shard.Time) bool { return now <= s.lastSeen+s.link.Retry }
 
 // Idle says that the session is new, and nothing has followed CONNECT: nothing
 // would be kept with it, and it is not.
@@ -266,21 +281,3 @@ func (s *Session) Idle() bool { return s.fresh && !s.heard }
 
 // BeginsAnew says that the session that the broker has is one that was idle.
 func (s *Session) BeginsAnew() { s.fresh = true }
-
-// schedule sets the deadline by the state.
-func (s *Session) schedule() {
-	switch s.state {
-	case Active:
-		s.deadline = s.lastSeen + s.silence()
-		if s.keepAlive > 0 && !s.probed {
-			s.deadline = s.lastSeen + s.announced()
-		}
-	case Asleep:
-		s.deadline = s.until
-	default:
-		s.deadline = 0
-	}
-	if f := s.flight; f != nil && f.held == 0 && (s.deadline == 0 || f.due < s.deadline) {
-		s.deadline = f.due
-	}
-}

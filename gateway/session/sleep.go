@@ -53,7 +53,7 @@ func (s *Session) doze(now shard.Time, up Uplink, peer Peer) {
 // what its clock may be wrong by, and a window of awake retries (S15).
 func (s *Session) patience() time.Duration {
 	sleep := time.Duration(s.sleep) * time.Second
-	return sleep + grace(sleep) + time.Duration(s.limits.Retries+1)*s.limits.AwakeRetry
+	return sleep + grace(sleep) + time.Duration(s.link.Retries+1)*s.link.AwakeRetry
 }
 
 // grace is how late a sleeper may be: 10 % above a minute, else 50 % (7.2).
@@ -89,6 +89,6 @@ func (s *Session) wokenEnough(now shard.Time) bool {
 
 // Roam moves a sleeper to a new address; it need not repeat its registrations.
 func (s *Session) Roam(now shard.Time, limits Limits, up Uplink, peer Peer, out *shard.Out) {
-	s.limits = limits
+	s.link, s.mtu = limits.LinkInfo, limits.MTU
 	s.store(now, up, peer, out)
 }

@@ -136,7 +136,7 @@ func TestL14AfterARestart(t *testing.T) {
 			r.sleeps(100)
 			rec, err := ParseRecord(r.ext, nil, r.Wall()+tt.moved)
 			require.NoError(t, err)
-			s := Load(0, 1, &rec, "n", r.limits(), Predefined{})
+			s := Load(0, 1, &rec, "n", r.limits(), &Predefined{})
 			require.Equal(t, tt.want, s.Deadline())
 		})
 	}

@@ -32,13 +32,13 @@ func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer
 	plain := code == mqttsn.Accepted && p.TopicIDType == mqttsn.TopicNormal && !strings.ContainsAny(filter, "+#")
 	fresh := false
 	if plain { // the node is not subscribed to what it can have no id for (T6)
-		if id, fresh = s.topics.add(filter, s.predefined.Highest()); id == 0 {
+		if id, fresh = s.ownTopics().add(filter, s.predefined.Highest()); id == 0 {
 			answer.Code = mqttsn.Congestion
 		}
 	}
 	var mark shard.Mark
 	if answer.Code == mqttsn.Accepted {
-		again := s.lastSub.repeats(now, p.MsgID, filter)
+		again := s.needRare().lastSub.repeats(now, p.MsgID, filter)
 		var granted byte
 		granted, answer.Code, mark = up.Subscribe(now, s.Conn, filter, byte(p.QoS), !again, out)
 		answer.QoS = mqttsn.QoS(granted)
@@ -50,7 +50,7 @@ func (s *Session) subscribe(now shard.Time, p *mqttsn.Subscribe, up Uplink, peer
 		s.answer(mark, &answer, peer)
 		return
 	}
-	s.lastSub = &subscribed{p.MsgID, filter, now + shard.Time(s.limits.Retries+1)*s.limits.Retry}
+	s.rare.lastSub = &subscribed{p.MsgID, filter, now + shard.Time(s.link.Retries+1)*s.link.Retry}
 	s.topics.allow()
 	if plain && (s.topics.tell(filter) || fresh) {
 		mark = max(mark, s.store(now, up, peer, out))
@@ -65,7 +65,9 @@ func (s *Session) unsubscribe(now shard.Time, p *mqttsn.Unsubscribe, up Uplink, 
 	if filter, _, code := s.filter(p.TopicIDType, p.TopicID, p.TopicName); code == mqttsn.Accepted {
 		mark = up.Unsubscribe(now, s.Conn, filter, out)
 	}
-	s.lastSub = nil
+	if s.rare != nil {
+		s.rare.lastSub = nil
+	}
 	s.answer(mark, &mqttsn.Unsuback{MsgID: p.MsgID}, peer)
 }
 
@@ -101,7 +103,7 @@ func (s *Session) register(now shard.Time, p *mqttsn.Register, up Uplink, peer P
 		s.answer(0, &answer, peer)
 		return
 	}
-	id, fresh := s.topics.add(name, s.predefined.Highest())
+	id, fresh := s.ownTopics().add(name, s.predefined.Highest())
 	if id == 0 {
 		answer.Code = mqttsn.Congestion
 		s.answer(0, &answer, peer)

@@ -23,6 +23,16 @@ type topics struct {
 	stored int // of the list: whose names are
 }
 
+// noTopics is for nodes that have none, and is never written.
+var noTopics topics
+
+func (s *Session) ownTopics() *topics {
+	if s.topics == &noTopics {
+		s.topics = &topics{}
+	}
+	return s.topics
+}
+
 type registered struct {
 	name    string
 	id      uint16

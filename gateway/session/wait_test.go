@@ -46,7 +46,8 @@ func TestSlowStore(t *testing.T) {
 // TestL8ConnackFirst: nothing overtakes it.
 func TestL8ConnackFirst(t *testing.T) {
 	r := connect(t, false)
-	r.s = New(r.now, 1, &mqttsn.Connect{Duration: 600}, "n", r.limits(), Predefined{})
+	s := New(r.now, 1, &mqttsn.Connect{Duration: 600}, "n", r.limits(), &Predefined{})
+	r.s = &s
 	r.s.Accepted(r.now, &shard.Wake{Mark: r.round}, r, r, &r.out)
 	r.step(&mqttsn.Pingreq{}, message(1, 5, "x"), &mqttsn.Willtopicupd{}, &mqttsn.Register{MsgID: 1, TopicName: []byte("+")})
 	r.hears()
