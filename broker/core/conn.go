@@ -226,7 +226,7 @@ func (c *Core) supervise(now shard.Time, k *conn, out *shard.Out) {
 		return
 	}
 	c.stats.TimedOut++
-	out.Note(shard.Note{Kind: shard.NoteLost, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
+	out.Note(shard.Note{Kind: shard.NoteLost, Client: k.client.ClientID, Listener: k.info.Listener, Peer: &k.info.Remote})
 	c.disconnect(now, k, mqtt.KeepAliveTimeout, out)
 }
 

@@ -62,7 +62,7 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 	if k.keepAlive > 0 {
 		c.connDue.Set(k, now+k.patience())
 	}
-	out.Note(shard.Note{Kind: shard.NoteConnected, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
+	out.Note(shard.Note{Kind: shard.NoteConnected, Client: k.client.ClientID, Listener: k.info.Listener, Peer: &k.info.Remote})
 
 	answer := mqtt.Connack{SessionPresent: present}
 	if k.version == mqtt.V5 {
@@ -97,7 +97,7 @@ func (c *Core) judge(k *conn, p *mqtt.Connect) *refusal {
 
 // refuse answers a CONNECT with a code, where the version has one, and closes.
 func (c *Core) refuse(k *conn, r *refusal, out *shard.Out) {
-	note := shard.Note{Kind: shard.NoteRefused, Listener: k.info.Listener, Peer: k.info.Remote, Err: r}
+	note := shard.Note{Kind: shard.NoteRefused, Listener: k.info.Listener, Peer: &k.info.Remote, Err: r}
 	if c.stats.Refused++; r == refuseAnonymous {
 		c.stats.RefusedAnonymous++
 		note.Kind = shard.NoteRefusedAnonymous

@@ -42,7 +42,7 @@ func reason(err error) mqtt.ReasonCode {
 // version has words for it [MQTT-4.13.1-1].
 func (c *Core) malformed(now shard.Time, k *conn, err error, out *shard.Out) {
 	c.stats.Malformed++
-	out.Note(shard.Note{Kind: shard.NoteMalformed, Client: k.name(), Listener: k.info.Listener, Peer: k.info.Remote, Err: err})
+	out.Note(shard.Note{Kind: shard.NoteMalformed, Client: k.name(), Listener: k.info.Listener, Peer: &k.info.Remote, Err: err})
 	if k.state == awaitConnect {
 		c.refuseMalformed(k, err, out)
 		return
@@ -103,7 +103,7 @@ func (c *Core) lose(now shard.Time, k *conn, out *shard.Out) {
 		return
 	}
 	if k.info != nil {
-		out.Note(shard.Note{Kind: shard.NoteDisconnected, Client: k.client.ClientID, Listener: k.info.Listener, Peer: k.info.Remote})
+		out.Note(shard.Note{Kind: shard.NoteDisconnected, Client: k.client.ClientID, Listener: k.info.Listener, Peer: &k.info.Remote})
 	}
 	c.detached(now, k.client, out)
 }

@@ -291,6 +291,9 @@ func (c *Core) online(now shard.Time, cl *client, on bool, out *shard.Out) {
 		cl.Disown(func(e shard.Entry) { c.giveBack(now, &cl.target, e, out) })
 		return
 	}
+	if len(cl.groups) == 0 {
+		return
+	}
 	for _, shared := range slices.Sorted(maps.Keys(cl.groups)) {
 		c.post(now, shard.Post{Kind: shard.PostReady, To: cl.groups[shared]}, out)
 	}

@@ -10,7 +10,8 @@ type Note struct {
 	Err      error
 }
 
-// A Peer names where a note's subject is: a netip.AddrPort or a radio.Addr.
+// A Peer names where a note's subject is: a netip.AddrPort or a radio.Addr, by a
+// pointer where that saves a copy.
 type Peer interface{ String() string }
 
 // A NoteKind says what a note is about.

@@ -99,7 +99,7 @@ func (c *Core) admit(now shard.Time, o *origin, clientID string, p *mqttsn.Conne
 	c.conns.Put(n)
 	c.clients.Put(n)
 	c.settleAt(n)
-	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: o.peer})
+	c.out.Note(shard.Note{Kind: shard.NoteConnected, Client: clientID, Listener: o.link.Listener, Peer: &n.addr.peer})
 	return n
 }
 

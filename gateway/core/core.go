@@ -162,7 +162,7 @@ func (c *Core) Advance(now shard.Time, out *shard.Out) {
 		n.session.Advance(now, c.up, n, out)
 		if n.session.State() == session.Gone {
 			c.stats.Lost++
-			out.Note(shard.Note{Kind: shard.NoteLost, Client: n.session.ClientID, Peer: n.addr.peer})
+			out.Note(shard.Note{Kind: shard.NoteLost, Client: n.session.ClientID, Peer: &n.addr.peer})
 		}
 		c.settle(n)
 	}
