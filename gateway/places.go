@@ -14,7 +14,7 @@ type Places struct {
 }
 
 // NewPlaces makes an empty table.
-func NewPlaces() *Places { return &Places{table: core.PlaceTable{}} }
+func NewPlaces() *Places { return &Places{} }
 
 // Find implements core.Places.
 func (p *Places) Find(a core.Address) (shard int, known bool) {

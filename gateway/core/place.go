@@ -19,29 +19,6 @@ type Places interface {
 	Leave(a Address, shard int)
 }
 
-// PlaceTable is Places for one goroutine.
-type PlaceTable map[Address]int
-
-// Find implements Places.
-func (p PlaceTable) Find(a Address) (int, bool) {
-	s, ok := p[a]
-	return s, ok
-}
-
-// Claim implements Places.
-func (p PlaceTable) Claim(a Address, shard int) (before int, had bool) {
-	before, had = p[a]
-	p[a] = shard
-	return before, had
-}
-
-// Leave implements Places.
-func (p PlaceTable) Leave(a Address, shard int) {
-	if p[a] == shard {
-		delete(p, a)
-	}
-}
-
 // elsewhere passes a message on that is for another shard: who connects or wakes
 // with a client id belongs to the shard of that, everybody else to where its
 // address is (L12).

@@ -47,9 +47,9 @@ type idleClient struct {
 }
 
 var idleClients = []idleClient{
-	{"connection", 20_000, (*crowd).connects, 420, 520, 8.1},
-	{"subscription", 20_000, (*crowd).subscribes, 1110, 1400, 21.1},
-	{"node", 50_000, (*crowd).nodeConnects, 900, 1090, 12.1},
+	{"connection", 20_000, (*crowd).connects, 420, 430, 4.1},
+	{"subscription", 20_000, (*crowd).subscribes, 1110, 1320, 17.1},
+	{"node", 50_000, (*crowd).nodeConnects, 545, 560, 5.1},
 }
 
 // TestIdleAllocations bounds what an idle client costs. What was allocated and
@@ -113,7 +113,7 @@ func newCrowd(n int) *crowd {
 		c.ids = append(c.ids, fmt.Appendf(nil, "sensor-%06d", i))
 		c.topics = append(c.topics, fmt.Appendf(nil, "site/sensor-%06d/set", i))
 	}
-	c.m = local.New(broker.New(broker.NewDirectory(c.commit), broker.Options{}), gateway.Options{Places: gateway.PlaceTable{}})
+	c.m = local.New(broker.New(broker.NewDirectory(c.commit), broker.Options{}), gateway.Options{Places: &gateway.PlaceTable{}})
 	c.round(shard.Event{Kind: shard.LinkUp, Link: link, LinkInfo: &shard.LinkInfo{
 		MTU: 1000, MaxPacket: 1000, MaxClients: n, Anonymous: shard.AnonymousOn, Retry: 1, Retries: 3,
 	}})

@@ -25,13 +25,13 @@ type town struct {
 	machines []*local.Machine
 	outs     []shard.Out
 	inbox    [][]shard.Event
-	places   gateway.PlaceTable
+	places   *gateway.PlaceTable
 	info     *shard.LinkInfo
 	ticket   store.Ticket
 }
 
 func newTown(shards int) *town {
-	h := &town{outs: make([]shard.Out, shards), inbox: make([][]shard.Event, shards), places: gateway.PlaceTable{}}
+	h := &town{outs: make([]shard.Out, shards), inbox: make([][]shard.Event, shards), places: &gateway.PlaceTable{}}
 	d := broker.NewDirectory(h.submit)
 	h.info = &shard.LinkInfo{MTU: 1000, MaxPacket: 1000, MaxClients: 100, Anonymous: shard.AnonymousOn, Retry: 10 * time.Second, Retries: 3,
 		AwakeRetry: time.Second, Roam: shard.RoamAny, Nodes: new(atomic.Int32), Forwarders: true}
@@ -104,11 +104,11 @@ func TestL12PlacesAreGivenBack(t *testing.T) {
 		for _, m := range h.machines {
 			nodes += m.Gateway.Stats().Nodes
 		}
-		require.Equal(t, nodes, len(h.places), "seed %d places", seed)
+		require.Equal(t, nodes, h.places.Len(), "seed %d places", seed)
 		require.EqualValues(t, nodes, h.info.Nodes.Load(), "seed %d", seed)
 		h.now += 48 * time.Hour
 		h.settle()
-		require.Empty(t, h.places, "seed %d", seed)
+		require.Zero(t, h.places.Len(), "seed %d", seed)
 		require.Zero(t, h.info.Nodes.Load())
 	}
 }

@@ -68,7 +68,7 @@ func (s *site) start() {
 	n := len(s.machines)
 	s.now, s.pending, s.submitted, s.committed = boot, nil, 0, 0
 	s.outs, s.inbox, s.home = make([]shard.Out, n), make([][]shard.Event, n), map[shard.ConnID]int{}
-	directory, places := broker.NewDirectory(s.submit), gateway.PlaceTable{}
+	directory, places := broker.NewDirectory(s.submit), &gateway.PlaceTable{}
 	cores := make([]*broker.Core, n)
 	for i := range cores {
 		cores[i] = broker.New(directory, broker.Options{Shard: i, Shards: n})

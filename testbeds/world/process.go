@@ -41,7 +41,7 @@ func (w *World) start() {
 	p.store.Advance(w.now + birth)
 	w.process = p
 	directory := core.NewDirectory(p.store.Submit)
-	places := gateway.PlaceTable{}
+	places := &gateway.PlaceTable{}
 	var cores []*core.Core
 	for i := range w.options.Shards {
 		o := w.options.Broker
