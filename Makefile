@@ -10,6 +10,7 @@ SN_PORT    ?= 1884
 FUZZTIME   ?= 60s
 FUZZBUDGET ?= 90
 SEEDS      ?= 1000
+ROUNDS     ?= 3
 
 # A test that hangs fails within its budget.
 TEST := go test -timeout 3m
@@ -24,7 +25,7 @@ FUZZERS = grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed -E 
 # timed runs a command; its name and seconds go to the file PHASES, if that is set.
 timed = @start=$$(date +%s); $(2) || exit; echo "$(1) $$(( $$(date +%s) - start ))" >> $(or $(PHASES),/dev/null)
 
-.PHONY: help build run deps test test-units test-store test-clients test-worlds world planted race fuzz fuzz-ci corpus bench lint e2e conformance crosscheck nightly
+.PHONY: help build run deps test test-units test-store test-clients test-worlds world planted race fuzz fuzz-ci corpus microbench bench-deps bench lint e2e conformance crosscheck nightly
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -101,8 +102,20 @@ corpus: ## keep what fuzzing of the codecs and the index found beside the seeds,
 		echo "$$kept: $$(ls "$$kept" | wc -l)"; \
 	done
 
-bench: ## all benchmarks
+microbench: ## all benchmarks of Go
 	go test -bench . -benchmem -run '^$$' ./...
+
+bench-deps: # what bench compares with besides what Go can fetch
+	@PATH=$$PATH:/usr/sbin; command -v mosquitto >/dev/null && command -v strace >/dev/null && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends mosquitto strace >/dev/null; \
+	else \
+		echo 'bench needs mosquitto, to compare with, and strace: install the packages of these names' >&2; exit 1; \
+	fi
+
+# For example: make bench ROUNDS=1 BENCH='-scenarios each,win20 -servers dormouse,floor'
+bench: bench-deps ## Dormouse beside a broker that does nothing, mosquitto and mochi; best of ROUNDS (3); BENCH: more flags
+	go run ./testbeds/bench -rounds $(ROUNDS) $(BENCH)
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .) || exit; \
@@ -119,5 +132,5 @@ conformance: ## docs/conformance.md, from a run of the vectors
 crosscheck: ## MQTT vectors through npm's mqtt-packet (needs node); keeps the result
 	cd testbeds/crosscheck/npm && npm ci --ignore-scripts --no-audit --no-fund && node check.mjs
 
-nightly: race fuzz e2e crosscheck bench planted ## what takes longer
+nightly: race fuzz e2e crosscheck microbench planted ## what takes longer
 	$(MAKE) world SEEDS=10000
