@@ -16,8 +16,8 @@ type client struct {
 	session.Session
 	conn    *conn // nil: not connected
 	target  Target
-	filters map[string]Subscription // nil: none
-	endsAt  shard.Time              // when the session ends, while not connected
+	filters *filters   // nil: none
+	endsAt  shard.Time // when the session ends, while not connected
 	due     deadline.Item
 	next    *client // in the table of clients
 	*rare
@@ -48,6 +48,11 @@ func (cl *client) own() *rare {
 		cl.rare = &rare{}
 	}
 	return cl.rare
+}
+
+// isEmpty says that there is nothing rare any more.
+func (r *rare) isEmpty() bool {
+	return len(r.groups) == 0 && len(r.extension) == 0 && len(r.details) == 0 && r.will == nil && len(r.scans) == 0 && r.reload == nil
 }
 
 func (cl *client) setWill(w *will) {
@@ -162,7 +167,7 @@ func (c *Core) takeOver(now shard.Time, cl *client, clean bool, out *shard.Out) 
 
 func (cl *client) subscribed(filter string, s Subscription) {
 	if cl.filters == nil {
-		cl.filters = map[string]Subscription{}
+		cl.filters = &filters{}
 	}
-	cl.filters[filter] = s
+	cl.filters.set(filter, s)
 }

@@ -99,6 +99,7 @@ type Core struct {
 	connDue   deadline.Heap[conn]
 	clientDue deadline.Heap[client]
 	scans     scans
+	spare     *rare    // for the next client with a scan; nil: there is none
 	shares    []share  // each had an entry that is gone
 	loaded    []loaded // since the last Advance
 	reads     map[uint64]*client
@@ -129,6 +130,7 @@ type Core struct {
 	hitAt    map[*Target]int
 	batch    store.Batch // of what is retained
 	scratch  []byte      // a packet on its way into the ring
+	codes    []byte      // of a SUBACK or UNSUBACK
 	record   []byte      // a record being put together
 	key      []byte      // and its key
 	raw      []byte      // the packet being handled

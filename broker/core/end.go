@@ -150,7 +150,7 @@ func (c *Core) end(now shard.Time, client *client, out *shard.Out) {
 		c.publishWill(now, client, w, out)
 	}
 	c.clientDue.Remove(client)
-	for _, filter := range slices.Sorted(maps.Keys(client.filters)) {
+	for _, filter := range client.filters.sorted() {
 		c.directory.Unsubscribe(filter, &client.target)
 	}
 	for _, shared := range slices.Sorted(maps.Keys(client.groups)) {

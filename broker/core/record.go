@@ -42,8 +42,9 @@ func (c *Core) persist(cl *client, out *shard.Out) {
 	}
 	cl.Stored = true
 	cl.target.set(isDurable)
-	for _, filter := range slices.Sorted(maps.Keys(cl.filters)) {
-		c.putSubscription(cl, filter, cl.filters[filter], out)
+	for _, filter := range cl.filters.sorted() {
+		s, _ := cl.filters.get(filter)
+		c.putSubscription(cl, filter, s, out)
 	}
 	for _, shared := range slices.Sorted(maps.Keys(cl.groups)) {
 		t := cl.groups[shared]

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/dormouse-mqtt/dormouse/broker/mqtt"
@@ -53,7 +52,7 @@ func (c *Core) connOf(id shard.ConnID) *conn {
 type reload struct {
 	bodies  map[shard.MessageID]*shard.Message // what it had in memory
 	bound   map[shard.MessageID]shard.Entry    // of shared subscriptions, in flight at QoS 2
-	filters map[string]Subscription
+	filters *filters
 	came    []shard.Entry // since it was asked for
 	events  []store.Entry
 }
@@ -145,8 +144,8 @@ func (c *Core) read(now shard.Time, ev store.Event, out *shard.Out) {
 // dropUnread ends subscriptions that the index has and the store has not: they
 // were being made when the event panicked.
 func (c *Core) dropUnread(now shard.Time, cl *client, r *reload, out *shard.Out) {
-	for _, filter := range slices.Sorted(maps.Keys(r.filters)) {
-		if _, kept := cl.filters[filter]; !kept && !c.leaveGroup(now, cl, filter, out) {
+	for _, filter := range r.filters.sorted() {
+		if _, kept := cl.filters.get(filter); !kept && !c.leaveGroup(now, cl, filter, out) {
 			c.directory.Unsubscribe(filter, &cl.target)
 		}
 	}

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"slices"
+
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/broker/topic"
 )
@@ -163,9 +165,30 @@ func (c *Core) scanStep(now shard.Time, cl *client, out *shard.Out) (done bool) 
 		c.directory.Expire(m, &c.batch)
 	}
 	if done {
-		cl.scans = cl.scans[1:]
+		cl.scans = slices.Delete(cl.scans, 0, 1)
+		c.scanned(cl)
 	}
 	return done
+}
+
+// scan begins one. Most end at once: what they need goes from client to client.
+func (c *Core) scan(cl *client, s scan) {
+	if cl.rare == &nothingRare && c.spare != nil {
+		cl.rare, c.spare = c.spare, nil
+	}
+	r := cl.own()
+	r.scans = append(r.scans, s)
+}
+
+// maxSpare is how many scans the spare room may have space for.
+const maxSpare = 16
+
+// scanned gives back what a client needs no more after a scan.
+func (c *Core) scanned(cl *client) {
+	if r := cl.rare; r.isEmpty() && cap(r.scans) <= maxSpare {
+		*r = rare{scans: r.scans[:0]}
+		c.spare, cl.rare = r, &nothingRare
+	}
 }
 
 // giveRetained queues a retained message. At QoS 1 and 2 it is a message of its

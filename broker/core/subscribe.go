@@ -11,7 +11,7 @@ import (
 // handleSubscribe answers SUBSCRIBE with a code for each filter [MQTT-3.8.4-6].
 func (c *Core) handleSubscribe(now shard.Time, k *conn, p *mqtt.Subscribe, out *shard.Out) {
 	identifier, _ := p.Properties.Uint32(mqtt.SubscriptionIdentifier)
-	var codes []byte
+	codes := c.codes[:0]
 	for filters := p.Filters; ; {
 		filter, o, ok := filters.Next()
 		if !ok {
@@ -28,6 +28,7 @@ func (c *Core) handleSubscribe(now shard.Time, k *conn, p *mqtt.Subscribe, out *
 		}
 		codes = append(codes, byte(code))
 	}
+	c.codes = codes
 	c.scratch = (&mqtt.Suback{PacketID: p.PacketID, Codes: codes}).AppendTo(c.scratch[:0], k.version)
 	c.answer(k, ringAnswer, c.scratch, out)
 	c.pump(now, k, out)
@@ -40,7 +41,7 @@ func (c *Core) subscribe(now shard.Time, k *conn, filter string, s Subscription,
 		return mqtt.TopicFilterInvalid
 	}
 	cl := k.client
-	if _, have := cl.filters[filter]; !have && len(cl.filters) >= c.options.MaxSubscriptions {
+	if _, have := cl.filters.get(filter); !have && cl.filters.len() >= c.options.MaxSubscriptions {
 		return mqtt.QuotaExceeded
 	}
 	if group, rest, shared, _ := topic.ParseShared(filter); shared { // without retained messages (4.8.2)
@@ -57,15 +58,14 @@ func (c *Core) subscribe(now shard.Time, k *conn, filter string, s Subscription,
 		c.putSubscription(cl, filter, s, out)
 	}
 	if retainHandling == mqtt.SendRetained || retainHandling == mqtt.SendRetainedIfNew && isNew { // [MQTT-3.3.1-9], [MQTT-3.3.1-10]
-		r := cl.own()
-		r.scans = append(r.scans, scan{filter: filter, subscription: s, step: step})
+		c.scan(cl, scan{filter: filter, subscription: s, step: step})
 	}
 	return mqtt.ReasonCode(s.QoS)
 }
 
 // handleUnsubscribe answers UNSUBSCRIBE [MQTT-3.10.4-4].
 func (c *Core) handleUnsubscribe(now shard.Time, k *conn, p *mqtt.Unsubscribe, out *shard.Out) {
-	var codes []byte
+	codes := c.codes[:0]
 	for filters := p.Filters; ; {
 		filter, ok := filters.Next()
 		if !ok {
@@ -77,6 +77,7 @@ func (c *Core) handleUnsubscribe(now shard.Time, k *conn, p *mqtt.Unsubscribe, o
 		}
 		codes = append(codes, byte(code))
 	}
+	c.codes = codes
 	c.scratch = (&mqtt.Unsuback{PacketID: p.PacketID, Codes: codes}).AppendTo(c.scratch[:0], k.version)
 	c.answer(k, ringAnswer, c.scratch, out)
 }
@@ -87,7 +88,7 @@ func (c *Core) unsubscribe(now shard.Time, k *conn, filter string, out *shard.Ou
 	if had && k.client.Stored {
 		c.deleteSubscription(k.client, filter, out)
 	}
-	delete(k.client.filters, filter)
+	k.client.filters.drop(filter)
 	for i, s := range k.client.scans {
 		if s.filter == filter {
 			k.client.scans = slices.Delete(k.client.scans, i, i+1)

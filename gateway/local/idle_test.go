@@ -48,7 +48,7 @@ type idleClient struct {
 
 var idleClients = []idleClient{
 	{"connection", 20_000, (*crowd).connects, 420, 430, 4.1},
-	{"subscription", 20_000, (*crowd).subscribes, 1110, 1320, 17.1},
+	{"subscription", 20_000, (*crowd).subscribes, 770, 940, 15.1},
 	{"node", 50_000, (*crowd).nodeConnects, 545, 560, 5.1},
 }
 
