@@ -36,12 +36,15 @@ func holds(t *testing.T) held {
 // TestCyclesLeaveNothing connects, publishes, subscribes and leaves 10,000 times
 // from eight clients at once, who take over each other's sessions.
 func TestCyclesLeaveNothing(t *testing.T) {
-	for _, shards := range []int{1, 4} {
-		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
-			b, address := start(t, Options{Shards: shards})
+	for _, tt := range []struct {
+		Options
+		cycles int
+	}{{Options{Shards: 1}, 10_000}, {Options{Shards: 4}, 10_000}, {Options{Shards: 4, Twin: true}, 2_000}} {
+		t.Run(fmt.Sprint(tt.Shards, " shards, twin ", tt.Twin), func(t *testing.T) {
+			b, address := start(t, tt.Options)
 			cycles(t, address, 200) // buffers that stay
 			before := holds(t)
-			cycles(t, address, 10_000)
+			cycles(t, address, tt.cycles)
 			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { // sockets linger
 				sessions := 0
 				b.Inspect(func(c *core.Core) { sessions += c.Stats().Sessions })
@@ -91,84 +94,90 @@ func cycle(t *testing.T, address netip.AddrPort, random *rand.Rand) {
 // each and in order, whatever shards everybody lives on.
 func TestExactlyOnceBetweenShards(t *testing.T) {
 	const publishers, subscribers, each = 8, 4, 200
-	_, address := start(t, Options{Shards: 4})
-	var all sync.WaitGroup
-	for i := range subscribers {
-		s := dial(t, address, fmt.Sprint("subscriber", i))
-		_, err := s.Subscribe(t.Context(), 2, "t/#")
-		require.NoError(t, err)
-		all.Go(func() {
-			next := map[string]int{}
-			for range publishers * each {
-				m := <-s.Messages()
-				if want := fmt.Sprint(next[m.Topic]); string(m.Payload) != want {
-					t.Errorf("%s: %s instead of %s", m.Topic, m.Payload, want)
-					return
+	both(t, func(t *testing.T, o Options) {
+		o.Shards = 4
+		_, address := start(t, o)
+		var all sync.WaitGroup
+		for i := range subscribers {
+			s := dial(t, address, fmt.Sprint("subscriber", i))
+			_, err := s.Subscribe(t.Context(), 2, "t/#")
+			require.NoError(t, err)
+			all.Go(func() {
+				next := map[string]int{}
+				for range publishers * each {
+					m := <-s.Messages()
+					if want := fmt.Sprint(next[m.Topic]); string(m.Payload) != want {
+						t.Errorf("%s: %s instead of %s", m.Topic, m.Payload, want)
+						return
+					}
+					next[m.Topic]++
 				}
-				next[m.Topic]++
-			}
-		})
-	}
-	for i := range publishers {
-		p := dial(t, address, fmt.Sprint("publisher", i))
-		all.Go(func() {
-			for n := range each {
-				if err := p.Publish(t.Context(), client.Message{Topic: fmt.Sprint("t/", i), QoS: 2, Payload: fmt.Append(nil, n)}); err != nil {
-					t.Error(err)
-					return
+			})
+		}
+		for i := range publishers {
+			p := dial(t, address, fmt.Sprint("publisher", i))
+			all.Go(func() {
+				for n := range each {
+					if err := p.Publish(t.Context(), client.Message{Topic: fmt.Sprint("t/", i), QoS: 2, Payload: fmt.Append(nil, n)}); err != nil {
+						t.Error(err)
+						return
+					}
 				}
-			}
-		})
-	}
-	all.Wait()
+			})
+		}
+		all.Wait()
+	})
 }
 
 // TestSharedBetweenShards: of a shared subscription each message goes to one
 // member, on whatever shard that lives, also while members come and go.
 func TestSharedBetweenShards(t *testing.T) {
 	const publishers, workers, each = 4, 5, 300
-	_, address := start(t, Options{Shards: 4})
-	var got sync.Map
-	var count atomic.Int64
-	work := func(c *client.Client) {
-		for m := range c.Messages() {
-			if _, twice := got.LoadOrStore(string(m.Payload), true); !twice {
-				count.Add(1)
-			}
-		}
-	}
-	for i := range workers {
-		w := dial(t, address, fmt.Sprint("worker", i))
-		_, err := w.Subscribe(t.Context(), 1, "$share/g/jobs/#")
-		require.NoError(t, err)
-		go work(w)
-	}
-	var all sync.WaitGroup
-	all.Go(func() { // somebody who never stays long
-		for i := range 20 {
-			c, err := client.Dial(t.Context(), address.String(), client.Options{ClientID: fmt.Sprint("guest", i), CleanStart: true})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			all.Go(func() { work(c) })
-			if _, err = c.Subscribe(t.Context(), 1, "$share/g/jobs/#"); err != nil {
-				t.Error(err)
-			}
-			c.Close()
-		}
-	})
-	for i := range publishers {
-		p := dial(t, address, fmt.Sprint("publisher", i))
-		all.Go(func() {
-			for n := range each {
-				if err := p.Publish(t.Context(), client.Message{Topic: "jobs/1", QoS: 1, Payload: fmt.Append(nil, i, "-", n)}); err != nil {
-					t.Error(err)
+	both(t, func(t *testing.T, o Options) {
+		o.Shards = 4
+		_, address := start(t, o)
+		var got sync.Map
+		var count atomic.Int64
+		work := func(c *client.Client) {
+			for m := range c.Messages() {
+				if _, twice := got.LoadOrStore(string(m.Payload), true); !twice {
+					count.Add(1)
 				}
 			}
+		}
+		for i := range workers {
+			w := dial(t, address, fmt.Sprint("worker", i))
+			_, err := w.Subscribe(t.Context(), 1, "$share/g/jobs/#")
+			require.NoError(t, err)
+			go work(w)
+		}
+		var all sync.WaitGroup
+		all.Go(func() { // somebody who never stays long
+			for i := range 20 {
+				c, err := client.Dial(t.Context(), address.String(), client.Options{ClientID: fmt.Sprint("guest", i), CleanStart: true})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				all.Go(func() { work(c) })
+				if _, err = c.Subscribe(t.Context(), 1, "$share/g/jobs/#"); err != nil {
+					t.Error(err)
+				}
+				c.Close()
+			}
 		})
-	}
-	all.Wait()
-	require.Eventually(t, func() bool { return count.Load() == publishers*each }, 10*time.Second, 10*time.Millisecond,
-		"%d of %d", count.Load(), publishers*each)
+		for i := range publishers {
+			p := dial(t, address, fmt.Sprint("publisher", i))
+			all.Go(func() {
+				for n := range each {
+					if err := p.Publish(t.Context(), client.Message{Topic: "jobs/1", QoS: 1, Payload: fmt.Append(nil, i, "-", n)}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		require.Eventually(t, func() bool { return count.Load() == publishers*each }, 10*time.Second, 10*time.Millisecond,
+			"%d of %d", count.Load(), publishers*each)
+	})
 }
