@@ -24,8 +24,8 @@ type node struct {
 	tries   int
 	flags   int // where the flags of the request are, for DUP; 0: it has none
 	msgID   uint16
-	pinged  bool // its answer ends a step
-	wake    *wake
+	pinged  bool  // its answer ends a step
+	wake    *wake // of sleepers
 }
 
 func newNode(r *run, name string) *node { return &node{r: r, name: name} }
@@ -94,6 +94,9 @@ func (n *node) advance(now Time) {
 	}
 	if n.tries++; n.tries > retries+1 {
 		n.answered() // a stream is given up by the run
+		if n.wake != nil && n.wake.awake {
+			n.woken(now, false)
+		}
 		if !n.there {
 			n.r.fail("%s: the gateway does not answer", n.name)
 		}
@@ -109,7 +112,7 @@ func (n *node) advance(now Time) {
 }
 
 func (n *node) ping(Time) {
-	if n.there && n.r.QoS >= 0 {
+	if n.there && n.r.QoS >= 0 && n.wake == nil {
 		n.tell(&mqttsn.Pingreq{})
 	}
 }
@@ -204,7 +207,10 @@ func (n *node) received(now Time, b []byte) int {
 		case mqttsn.QoS2:
 			n.tell(&mqttsn.Pubrec{MsgID: p.MsgID})
 		}
-		n.r.deliver(now, n.ledgers, n.topic, p.Data)
+		if n.r.deliver(now, n.ledgers, n.topic, p.Data) && n.wake != nil {
+			n.wake.got++
+			n.asked, n.tries = now, 1 // the PINGREQ is being answered
+		}
 	case *mqttsn.Pubrel:
 		n.tell(&mqttsn.Pubcomp{MsgID: p.MsgID})
 	case *mqttsn.Puback:
@@ -259,8 +265,9 @@ func (n *node) control(now Time, p mqttsn.Packet) {
 			n.r.done()
 		}
 	case *mqttsn.Pingresp:
-		if n.wake != nil {
-			n.woken(now)
+		if n.wake != nil && n.wake.awake {
+			n.answered()
+			n.woken(now, true)
 		} else if n.pinged {
 			n.pinged = false
 			n.answered()

@@ -122,9 +122,8 @@ func (s *Scenario) complete(sn bool, run uint16) {
 	if s.Idle > 0 || s.Sleepers > 0 {
 		s.Subscribers = max(s.Idle, s.Sleepers)
 		s.Topics = s.Subscribers
-		if s.Idle > 0 {
-			s.Publishers = 0
-		}
+		s.Publishers = min(s.Publishers, s.Sleepers)
+		s.Direction = "down"
 	}
 	if s.Topics == 0 {
 		s.Topics = min(s.Publishers, s.Subscribers)
@@ -179,7 +178,7 @@ func (s *Scenario) name(i int) string {
 // check says what cannot be, or does not go together.
 func (s *Scenario) check(sn bool) error {
 	lowest, highest := 0, 2
-	if sn && s.Direction == "up" && s.Sleepers == 0 {
+	if sn && s.Direction == "up" {
 		lowest = -1
 	}
 	switch {
@@ -246,7 +245,7 @@ func (s *Scenario) checkNode(sn bool) error {
 		return fmt.Errorf("there are only 65534 predefined topic ids, and %d topics", s.Topics)
 	case s.QoS == -1 && s.TopicType == "registered":
 		return errors.New("QoS -1 knows no registered topics; add --topic-type short or predefined")
-	case s.Direction == "up" && s.Idle+s.Sleepers == 0 && s.Topics > s.Publishers:
+	case s.Direction == "up" && s.Topics > s.Publishers:
 		return errors.New("a node publishes on one topic; --topics is at most --publishers")
 	case s.Size > 60_000:
 		return errors.New("--size is at most 60000 octets: a message of MQTT-SN is one datagram")

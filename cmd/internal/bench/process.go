@@ -22,6 +22,14 @@ func (u usage) since(before usage) usage {
 		u.ok && before.ok, u.counted && before.counted}
 }
 
+// plus is what u and v are together. The zero usage takes part in it.
+func (u usage) plus(v usage) usage {
+	if u == (usage{}) {
+		return v
+	}
+	return usage{u.cpu + v.cpu, u.reads + v.reads, u.writes + v.writes, u.ok && v.ok, u.counted && v.counted}
+}
+
 // per is the microseconds of processor time for each of n; nil: not known.
 func (u usage) per(n uint64) *float64 {
 	if !u.ok || n == 0 {

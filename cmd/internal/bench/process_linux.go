@@ -112,18 +112,38 @@ func listening(at netip.AddrPort, datagrams bool) (pids []int) {
 			wanted["socket:["+inode+"]"] = true
 		}
 	}
-	descriptors, _ := filepath.Glob("/proc/[0-9]*/fd/*")
-	for _, name := range descriptors {
-		to, err := os.Readlink(name)
-		if err != nil || !wanted[to] {
-			continue
-		}
-		pid, _ := strconv.Atoi(strings.Split(name, "/")[2])
-		if !slices.Contains(pids, pid) {
+	if len(wanted) == 0 {
+		return nil
+	}
+	processes, _ := filepath.Glob("/proc/[0-9]*")
+	for _, name := range processes {
+		if holds(name+"/fd/", wanted) {
+			pid, _ := strconv.Atoi(filepath.Base(name))
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// holds tells whether one of a folder's links is wanted. Other processes may
+// have very many.
+func holds(folder string, wanted map[string]bool) bool {
+	f, err := os.Open(folder)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for {
+		names, err := f.Readdirnames(256)
+		for _, name := range names {
+			if to, err := os.Readlink(folder + name); err == nil && wanted[to] {
+				return true
+			}
+		}
+		if err != nil {
+			return false
+		}
+	}
 }
 
 // inodes are those of the sockets of a table in that state at that address, or

@@ -52,6 +52,8 @@ type party interface {
 	advance(now Time)
 	// ping asks the server whether it is there.
 	ping(now Time)
+	// askPing starts a step of that.
+	askPing(now Time)
 }
 
 // Run does what the options say and tells what it measured. The context ends it
@@ -221,7 +223,9 @@ func (r *run) tend(now Time) {
 	if !r.settled {
 		return
 	}
-	r.rescue(now)
+	if r.Sleepers == 0 {
+		r.rescue(now)
+	}
 	if r.KeepAlive > 0 {
 		for {
 			i, _, ok := r.pings.next(now)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func scenario(url string) Scenario {
 
 // measure runs it and checks what holds of every run that goes well.
 func measure(t *testing.T, s Scenario) *Result {
-	r, err := Run(t.Context(), Options{Scenario: s})
+	r, err := Run(t.Context(), Options{Scenario: s, PIDs: []int{os.Getpid()}})
 	require.NoError(t, err)
 	require.Zero(t, r.Lost)
 	require.Zero(t, r.Duplicates)
@@ -89,6 +90,44 @@ func TestMQTT(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMQTTSN(t *testing.T) {
+	broker, gateway := serve(t)
+	for _, direction := range []string{"up", "down"} {
+		for _, kind := range []string{"registered", "short", "predefined"} {
+			for qos := -1; qos <= 2; qos++ {
+				if qos == -1 && (direction == "down" || kind == "registered") {
+					continue
+				}
+				t.Run(fmt.Sprint(direction, " ", kind, " ", qos), func(t *testing.T) {
+					s := scenario(gateway)
+					s.Broker, s.Direction, s.TopicType, s.QoS = broker, direction, kind, qos
+					s.Publishers, s.Subscribers, s.Duration = 2, 2, Seconds(30*time.Millisecond)
+					if qos == 2 { // more are refused within T_retry times N_retry
+						s.Rate = 200
+					}
+					r := measure(t, s)
+					require.Positive(t, r.Sent)
+					require.Equal(t, r.Sent, r.Delivered)
+				})
+			}
+		}
+	}
+}
+
+func TestSleepers(t *testing.T) {
+	broker, gateway := serve(t)
+	s := scenario(gateway)
+	s.Broker, s.Sleepers, s.QoS = broker, 10, 1
+	r := measure(t, s)
+	require.Equal(t, "sleepers", r.Scenario.Kind)
+	require.Zero(t, r.Wakes%10, "whole rounds")
+	require.Zero(t, r.WakesIncomplete)
+	require.Equal(t, 5*r.Wakes, r.Sent)
+	require.Equal(t, r.Sent, r.Delivered)
+	require.Positive(t, r.WakeUs.P50)
+	require.Nil(t, r.LatencyUs)
 }
 
 func TestGoroutines(t *testing.T) {
@@ -198,5 +237,5 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "pre/1", s.name(0))
 	s = Scenario{TopicType: "registered"}
 	s.complete(true, 0xABC)
-	require.Equal(t, fmt.Sprintf("bench/%04x/0", 0xABC), s.name(0))
+	require.Equal(t, "bench/0abc/0", s.name(0))
 }

@@ -84,8 +84,10 @@ func (s *stream) acked(now Time, refused bool) {
 		s.confirmed++
 		s.r.tally.confirmed++
 	}
-	if refused {
+	if refused { // it comes to nobody, and the publisher knows
 		s.r.tally.refused++
+		s.r.tally.expected -= s.fan
+		s.arrived += s.fan
 	}
 	s.moved = now
 	s.r.tally.last = now
@@ -118,22 +120,23 @@ func (t *tally) reset(now Time) {
 	*t = tally{start: now, last: now}
 }
 
-// deliver handles a message that has come to a subscriber of that topic.
-func (r *run) deliver(now Time, ledgers []ledger, topic int, payload []byte) {
+// deliver handles a message that has come to a subscriber of that topic, and
+// tells whether it counts.
+func (r *run) deliver(now Time, ledgers []ledger, topic int, payload []byte) bool {
 	st, ok := readStamp(payload)
 	if !ok || st.run != r.id || int(st.stream) >= len(r.streams) || int(st.stream)%r.Topics != topic {
 		r.tally.foreign++
-		return
+		return false
 	}
 	verdict := ledgers[int(st.stream)/r.Topics].enter(st.number)
 	if st.at < r.tally.start {
-		return // of the phase before, given up there
+		return false // of the phase before, given up there
 	}
 	t := &r.tally
 	switch verdict {
 	case duplicate:
 		t.duplicates++
-		return
+		return false
 	case outOfOrder:
 		t.outOfOrder++
 	}
@@ -143,6 +146,7 @@ func (r *run) deliver(now Time, ledgers []ledger, topic int, payload []byte) {
 		t.latency.Record(now - st.at)
 	}
 	r.streams[st.stream].came(now)
+	return true
 }
 
 // lose handles the end of a connection. One that was there is counted; a run

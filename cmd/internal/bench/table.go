@@ -154,6 +154,9 @@ func (r *Result) times(s *sheet) {
 	}
 }
 
+// telling is how many connections show what one takes: a heap grows in steps.
+const telling = 1000
+
 // cost says what the server has used.
 func (r *Result) cost(s *sheet) {
 	for _, row := range []struct {
@@ -171,12 +174,16 @@ func (r *Result) cost(s *sheet) {
 		s.add("  idle", "%.2f %% of a core", *r.IdleCPUPercent)
 	}
 	if r.RSSBytes != nil {
-		s.add("server memory", "%s; %s a connection (of %s)", octets(float64(*r.RSSBytes)), octets(*r.RSSBytesPerConnection), count(r.Connections))
+		text := octets(float64(*r.RSSBytes))
+		if per := *r.RSSBytesPerConnection; r.Connections >= telling && per > 0 {
+			text += fmt.Sprintf("; %s a connection (of %s)", octets(per), count(r.Connections))
+		}
+		s.add("server memory", "%s", text)
 	}
 	if r.RSSBytesPerPinged != nil {
 		s.add("  ", "%s a connection after a ping each", octets(*r.RSSBytesPerPinged))
 	}
-	if r.BufferBytes != nil {
+	if r.BufferBytes != nil && *r.BufferBytes > 0 {
 		s.add("  ", "%s a message put by", octets(*r.BufferBytes))
 	}
 	r.calls(s)

@@ -108,8 +108,6 @@ type partaker interface {
 	listen(topic int, ledgers []ledger)
 	// carry starts a step: to make ready for publishing a stream.
 	carry(s *stream)
-	// askPing starts a step: to ask whether the server is there.
-	askPing(now Time)
 	// room is how many unacknowledged messages the server takes from it.
 	room() int
 }
