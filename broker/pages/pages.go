@@ -2,7 +2,7 @@
 package pages
 
 // pageSize is how many elements one page has.
-const pageSize = 128
+const pageSize = 32
 
 // A Slice grows at its end by pages that stay where they are: growing it leaves
 // no garbage and makes nobody wait. Its zero value is empty.

@@ -32,11 +32,19 @@ type Table[K comparable, E any] struct {
 func New[K comparable, E any](of Of[K, E]) *Table[K, E] {
 	t := &Table[K, E]{of: of}
 	if of.Hash == nil {
-		seed := maphash.MakeSeed()
-		t.of.Hash = func(key K) uint64 { return maphash.Comparable(seed, key) }
+		t.of.Hash = unforeseeable[K]()
 	}
 	t.buckets.Push(nil)
 	return t
+}
+
+// unforeseeable is a hash of its own for each table.
+func unforeseeable[K comparable]() func(K) uint64 {
+	seed := maphash.MakeSeed()
+	if ofStrings, ok := any(func(s string) uint64 { return maphash.String(seed, s) }).(func(K) uint64); ok {
+		return ofStrings // it is faster
+	}
+	return func(key K) uint64 { return maphash.Comparable(seed, key) }
 }
 
 // Len is the number of entries.
