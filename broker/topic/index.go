@@ -25,7 +25,7 @@ func (x *Index[K, V]) Insert(filter string, key K, value V) (isNew bool) {
 	for rest, more := filter, true; more; {
 		var level string
 		if level, rest, more = strings.Cut(rest, "/"); level == "#" && !more {
-			list = &n.below
+			list = &n.needRare().below
 			break
 		}
 		c := n.child(level)
@@ -37,11 +37,8 @@ func (x *Index[K, V]) Insert(filter string, key K, value V) (isNew bool) {
 		}
 		n, list = c, &c.here
 	}
-	if *list == nil {
-		*list = new(subscribers[K, V])
-	}
 	x.epoch++
-	if isNew = (*list).set(key, value); isNew {
+	if isNew = set(list, key, value); isNew {
 		x.n++
 	}
 	return isNew
@@ -54,7 +51,10 @@ func (x *Index[K, V]) Remove(filter string, key K) bool {
 	for rest, more := filter, true; more; {
 		var level string
 		if level, rest, more = strings.Cut(rest, "/"); level == "#" && !more {
-			list = &n.below
+			if n.rare == nil {
+				return false
+			}
+			list = &n.rare.below
 			break
 		}
 		if n = n.child(level); n == nil {
@@ -62,14 +62,12 @@ func (x *Index[K, V]) Remove(filter string, key K) bool {
 		}
 		list = &n.here
 	}
-	if *list == nil || !(*list).remove(key) {
+	if !remove(list, key) {
 		return false
 	}
 	x.n--
 	x.epoch++
-	if len((*list).list) == 0 {
-		*list = nil
-	}
+	n.tidy()
 	for n.parent != nil && n.empty() {
 		n.parent.drop(n)
 		n = n.parent
@@ -109,7 +107,7 @@ func (x *Index[K, V]) Match(name string, visit func(K, V)) {
 		x.steps++
 		wild := n.parent != nil || !strings.HasPrefix(name, "$") // [MQTT-4.7.2-1]
 		if wild {
-			n.below.each(visit)
+			n.below().each(visit)
 		}
 		if !f.more {
 			n.here.each(visit)

@@ -20,7 +20,7 @@ var arrows = []arrow{
 	{"mqttsn/conn", []string{"mqttsn", "mqttsn/client", "radio"}, "the small loop around the node's side"},
 
 	{"broker/mqtt", nil, "a codec"},
-	{"broker/topic", nil, "a leaf"},
+	{"broker/topic", []string{"broker/table"}, "a leaf but for its tables"},
 	{"broker/pages", nil, "a leaf"},
 	{"broker/table", []string{"broker/pages"}, "a leaf but for its pages"},
 	{"broker/deadline", []string{"broker/pages"}, "a leaf but for its pages"},
