@@ -22,7 +22,7 @@ func (l *Loop) flush() {
 	for i := range outgoing {
 		d := &outgoing[i]
 		if k := l.links[d.Link]; k != nil {
-			k.out = append(k.out, radio.Datagram{Addr: d.To, Local: d.Local, Data: d.Data})
+			k.add(radio.Datagram{Addr: d.To, Local: d.Local, Data: d.Data})
 			continue
 		}
 		if others == nil {
@@ -33,7 +33,9 @@ func (l *Loop) flush() {
 	for link, batch := range others {
 		l.sendBy(link, batch)
 	}
-	for _, k := range l.links {
+	for i, k := range l.sending {
+		l.sending[i] = nil
 		k.send()
 	}
+	l.sending = l.sending[:0]
 }

@@ -135,11 +135,16 @@ func (k *link) readAll() {
 
 func (k *link) handled() { k.credits <- struct{}{} }
 
+// add has datagrams leave at the end of the round.
+func (k *link) add(d ...radio.Datagram) {
+	if len(k.out) == 0 {
+		k.loop.sending = append(k.loop.sending, k)
+	}
+	k.out = append(k.out, d...)
+}
+
 // send writes the round's datagrams.
 func (k *link) send() {
-	if len(k.out) == 0 {
-		return
-	}
 	if k.queue == nil {
 		k.write(k.out)
 		k.out = k.out[:0]

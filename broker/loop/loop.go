@@ -46,6 +46,7 @@ type Loop struct {
 
 	streams map[shard.ConnID]*stream
 	links   map[shard.LinkID]*link
+	sending []*link // that have something to send in this round
 	workers sync.WaitGroup
 
 	number  int
@@ -275,7 +276,7 @@ func (l *Loop) open(x *letter) {
 	}
 	if x.send != nil {
 		if k := l.links[x.by]; k != nil {
-			k.out = append(k.out, x.send...)
+			k.add(x.send...)
 		}
 		return
 	}
@@ -413,7 +414,7 @@ func (l *Loop) stop() {
 		}
 		l.credit(&letters[i])
 	}
-	for _, k := range l.links {
+	for _, k := range l.sending {
 		k.send()
 	}
 	for _, s := range l.streams {
