@@ -67,7 +67,7 @@ var byID = table.Of[shard.ConnID, conn]{
 const maxAwaiting = 64 << 10
 
 // open begins a connection that has to say CONNECT in time.
-func (c *Core) open(now shard.Time, id shard.ConnID, info *shard.ConnInfo) {
+func (c *Core) open(now shard.Time, id shard.ConnID, info *shard.ConnInfo, out *shard.Out) {
 	one := &struct { // in one piece
 		conn
 		of stream
@@ -76,6 +76,7 @@ func (c *Core) open(now shard.Time, id shard.ConnID, info *shard.ConnInfo) {
 	k.stream = &one.of
 	c.conns.Put(k)
 	c.connDue.Set(k, now+c.options.ConnectTimeout)
+	c.enter(k, out)
 }
 
 // receive takes octets of the stream and handles the packets that are whole.
@@ -190,6 +191,9 @@ func (c *Core) packet(now shard.Time, k *conn, p mqtt.Packet, out *shard.Out) {
 
 // drop takes the connection out of the core.
 func (c *Core) drop(k *conn) {
+	if k.isHalfOpen() {
+		c.leaveHalfOpen(k)
+	}
 	k.ended = true
 	c.conns.Delete(k)
 	if !k.id.IsInProcess() {

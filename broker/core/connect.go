@@ -69,6 +69,7 @@ func (c *Core) connect(now shard.Time, k *conn, p *mqtt.Connect, out *shard.Out)
 		answer.Properties = mqtt.NewProperties(c.connackProperties(k, p, assigned, asked))
 	}
 	c.scratch = answer.AppendTo(c.scratch[:0], k.version)
+	c.leaveHalfOpen(k)
 	k.state = awaitStore
 	c.answer(k, ringConnack, c.scratch, out)
 }

@@ -96,6 +96,7 @@ type Core struct {
 	conns     *table.Table[shard.ConnID, conn]
 	clients   *table.Table[string, client]
 	ring      shard.Ring
+	halfOpen  halfOpen
 	connDue   deadline.Heap[conn]
 	clientDue deadline.Heap[client]
 	scans     scans
@@ -166,7 +167,7 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 	c.now = now
 	switch ev.Kind {
 	case shard.Opened:
-		c.open(now, ev.Conn, ev.Info)
+		c.open(now, ev.Conn, ev.Info, out)
 	case shard.Stored:
 		switch ev.Store.Kind {
 		case store.Committed:

@@ -13,6 +13,7 @@ import (
 
 // What clients do wrong that the codec cannot see.
 var (
+	errCrowded        = errors.New("mqtt: no CONNECT yet, and too many connections that have not sent it either")
 	errFirstPacket    = errors.New("mqtt: the first packet is not CONNECT")
 	errUnexpected     = errors.New("mqtt: a packet that a client may not send now")
 	errReceiveMaximum = errors.New("mqtt: more unacknowledged messages than Receive Maximum")

@@ -7,6 +7,7 @@ type Stats struct {
 	Accepted, Refused, RefusedAnonymous, Malformed uint64
 	TakenOver, TimedOut, Evicted                   uint64
 	Published, Delivered, Dropped, Wills           uint64
+	CrowdedOut                                     uint64 // closed before CONNECT, since there were too many such
 	RefusedByStore                                 uint64 // publications that could not be stored
 	HeldBack                                       uint64 // times that a client was not read, since the store was behind
 	Damaged                                        uint64 // records that could not be read
@@ -38,6 +39,7 @@ func (s *Stats) Add(o Stats) {
 	s.Delivered += o.Delivered
 	s.Dropped += o.Dropped
 	s.Wills += o.Wills
+	s.CrowdedOut += o.CrowdedOut
 	s.RefusedByStore += o.RefusedByStore
 	s.HeldBack += o.HeldBack
 	s.Unretained += o.Unretained
