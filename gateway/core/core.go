@@ -234,7 +234,9 @@ func (c *Core) release(now shard.Time) {
 	}
 }
 
-// settle puts the node where it belongs after something happened to it.
+// settle puts the node where it belongs after something happened to it. A deadline
+// that is later now stays where it is: each packet of a node is such a case, and
+// when it comes there is time to look.
 func (c *Core) settle(n *node) {
 	if c.conns.Get(n.session.Conn) != n {
 		return
@@ -243,10 +245,11 @@ func (c *Core) settle(n *node) {
 		c.remove(n)
 		return
 	}
-	if at := n.session.Deadline(); at != 0 {
-		c.due.Set(n, at)
-	} else {
+	at := n.session.Deadline()
+	if at == 0 {
 		c.due.Remove(n)
+	} else if set, ok := c.due.At(n); !ok || at < set {
+		c.due.Set(n, at)
 	}
 }
 
