@@ -189,7 +189,7 @@ func BenchmarkIdleSession(b *testing.B) {
 		c := New(NewDirectory(submit), Options{})
 		var out shard.Out
 		for _, id := range ids {
-			cl := c.begin(id)
+			cl := c.begin(id, nil)
 			cl.SetExpiry(time.Hour)
 			cl.endsAt = time.Hour
 			c.clientDue.Set(cl, cl.endsAt)
@@ -210,7 +210,7 @@ func BenchmarkQueuedMessage(b *testing.B) {
 				c := New(NewDirectory(submit), Options{})
 				var clients []*client
 				for i := range queues {
-					clients = append(clients, c.begin(fmt.Sprint(i)))
+					clients = append(clients, c.begin(fmt.Sprint(i), nil))
 				}
 				before := heapInUse()
 				m := &shard.Message{Topic: "sensors/7/temperature", Payload: make([]byte, 64)}

@@ -91,14 +91,17 @@ const (
 )
 
 // begin makes an empty session for a client id.
-func (c *Core) begin(clientID string) *client {
+func (c *Core) begin(clientID string, cl *client) *client {
 	c.sessions++
-	return c.adopt(clientID, uint64(c.options.Epoch)<<epochShift|uint64(c.options.Shard)<<shardShift|c.sessions)
+	return c.adopt(clientID, uint64(c.options.Epoch)<<epochShift|uint64(c.options.Shard)<<shardShift|c.sessions, cl)
 }
 
-// adopt makes an empty session of a known instance.
-func (c *Core) adopt(clientID string, instance uint64) *client {
-	cl := &client{Session: *session.New(clientID, instance, &c.pool), rare: &nothingRare}
+// adopt makes an empty session of a known instance, in cl if there is that.
+func (c *Core) adopt(clientID string, instance uint64, cl *client) *client {
+	if cl == nil {
+		cl = &client{}
+	}
+	*cl = client{Session: *session.New(clientID, instance, &c.pool), rare: &nothingRare}
 	cl.target.settle(c.options.Shard)
 	cl.target.client = cl
 	c.clients.Put(cl)
@@ -113,6 +116,7 @@ type Arrival struct {
 	Window   int           // unacknowledged messages at once
 
 	will *will
+	room *client // for a session that begins; nil: there is none yet
 }
 
 // attach gives the connection its session: resumed, or begun anew. Whoever had
@@ -136,7 +140,7 @@ func (c *Core) attach(now shard.Time, k *conn, a Arrival, out *shard.Out) (prese
 		}
 	}
 	if cl == nil {
-		cl = c.begin(a.ClientID)
+		cl = c.begin(a.ClientID, a.room)
 		if ended { // CONNACK says that the old session is gone (L4)
 			cl.Written = out.Mark()
 		}

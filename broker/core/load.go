@@ -304,7 +304,7 @@ func (l *Loader) beginSession(instance uint64, key, value []byte) error {
 		if c.clients.Get(r.clientID) != nil {
 			return store.ErrDamaged // there is one session of a client id
 		}
-		cl = c.adopt(r.clientID, instance)
+		cl = c.adopt(r.clientID, instance, nil)
 	}
 	cl.SetExpiry(r.expiry)
 	cl.setExtension(r.extension)

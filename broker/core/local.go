@@ -10,8 +10,18 @@ import (
 // Open connects a client in process. The answer, WakeAccepted or WakeRefused,
 // is in out.Wake of this round or a later one.
 func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
-	k := c.openLocal()
-	if cl := c.clients.Get(a.ClientID); cl != nil && cl.reload != nil || c.stalled && a.Expiry > 0 {
+	cl, k := c.clients.Get(a.ClientID), (*conn)(nil)
+	if cl == nil || a.Clean {
+		one := &struct { // in one piece
+			client
+			first conn
+		}{}
+		a.room, k = &one.client, &one.first
+	} else {
+		k = &conn{}
+	}
+	c.openLocal(k)
+	if cl != nil && cl.reload != nil || c.stalled && a.Expiry > 0 {
 		c.drop(k)
 		out.Wake = append(out.Wake, shard.Wake{Kind: shard.WakeRefused, Code: shard.WakeBusy, Conn: k.id})
 		return k.id
@@ -29,11 +39,10 @@ func (c *Core) Open(now shard.Time, a Arrival, out *shard.Out) shard.ConnID {
 	return k.id
 }
 
-func (c *Core) openLocal() *conn {
+func (c *Core) openLocal(k *conn) {
 	c.lastLocal++
-	k := &conn{id: shard.InProcess(c.lastLocal), state: connected, version: mqtt.V5, stream: &noStream}
+	*k = conn{id: shard.InProcess(c.lastLocal), state: connected, version: mqtt.V5, stream: &noStream}
 	c.conns.Put(k)
-	return k
 }
 
 // A Publication is a message from an in-process connection. What is kept of it is

@@ -66,7 +66,8 @@ func (c *Core) Reattach(clientID string) shard.ConnID {
 	if cl == nil || cl.conn != nil {
 		return 0
 	}
-	k := c.openLocal()
+	k := &conn{}
+	c.openLocal(k)
 	k.client, cl.conn = cl, k
 	k.paused = true
 	cl.Attach(1)

@@ -49,7 +49,7 @@ type idleClient struct {
 var idleClients = []idleClient{
 	{"connection", 20_000, (*crowd).connects, 425, 430, 4.2},
 	{"subscription", 20_000, (*crowd).subscribes, 670, 800, 13.2},
-	{"node", 50_000, (*crowd).nodeConnects, 545, 560, 5.3},
+	{"node", 50_000, (*crowd).nodeConnects, 530, 545, 4.3},
 }
 
 // TestIdleAllocations bounds what an idle client costs. What was allocated and
