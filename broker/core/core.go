@@ -100,9 +100,11 @@ type Core struct {
 	connDue   deadline.Heap[conn]
 	clientDue deadline.Heap[client]
 	scans     scans
-	spare     *rare    // for the next client with a scan; nil: there is none
-	shares    []share  // each had an entry that is gone
-	loaded    []loaded // since the last Advance
+	finding   finding                   // of the scan under way
+	found     func(*shard.Message) bool // takes what it finds
+	spare     *rare                     // for the next client with a scan; nil: there is none
+	shares    []share                   // each had an entry that is gone
+	loaded    []loaded                  // since the last Advance
 	reads     map[uint64]*client
 	lastRead  uint64
 	heldBack  []*conn       // that are not read while the store is behind
@@ -158,7 +160,7 @@ func New(directory Directory, options Options) *Core {
 		decoder:   mqtt.Decoder{From: mqtt.FromClient},
 		pool:      session.Pool{Limits: options.Queue},
 	}
-	c.visit = c.hit
+	c.visit, c.found = c.hit, c.find
 	return c
 }
 

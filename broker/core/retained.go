@@ -142,28 +142,29 @@ func (c *Core) scanOn(now shard.Time, k *conn, out *shard.Out) bool {
 	return cl.Queued() > 0
 }
 
+// A finding is what one step of a scan has found.
+type finding struct {
+	client        *client
+	subscription  Subscription
+	now           shard.Time
+	out           *shard.Out
+	given, octets int
+	expired       []*shard.Message
+}
+
 // scanStep queues the next step of the first subscription that has one; false:
 // it has more.
 func (c *Core) scanStep(now shard.Time, cl *client, out *shard.Out) (done bool) {
-	s := &cl.scans[0]
-	var expired []*shard.Message
-	given, octets, looked := 0, 0, 0
-	s.cursor, looked, done = c.directory.Scan(s.filter, s.step, s.cursor, scanStep, func(m *shard.Message) bool {
-		if m.Expired(now) {
-			expired = append(expired, m)
-			return true
-		}
-		given++
-		octets += m.Size()
-		c.giveRetained(cl, m, s.subscription, out)
-		return octets < c.options.MaxOutput
-	})
-	c.scans.spend(1+given+octets/scanOctets+looked/scanLooked, out)
-	for _, m := range expired {
+	s, looked := &cl.scans[0], 0
+	c.finding = finding{client: cl, subscription: s.subscription, now: now, out: out}
+	s.cursor, looked, done = c.directory.Scan(s.filter, s.step, s.cursor, scanStep, c.found)
+	c.scans.spend(1+c.finding.given+c.finding.octets/scanOctets+looked/scanLooked, out)
+	for _, m := range c.finding.expired {
 		c.batch.Reset()
 		c.deleteRetained(m.Topic)
 		c.directory.Expire(m, &c.batch)
 	}
+	c.finding = finding{}
 	if done {
 		cl.scans = slices.Delete(cl.scans, 0, 1)
 		c.scanned(cl)
@@ -189,6 +190,20 @@ func (c *Core) scanned(cl *client) {
 		*r = rare{scans: r.scans[:0]}
 		c.spare, cl.rare = r, &nothingRare
 	}
+}
+
+// find is what a step of a scan does with a retained message; false: it has
+// enough.
+func (c *Core) find(m *shard.Message) bool {
+	s := &c.finding
+	if m.Expired(s.now) {
+		s.expired = append(s.expired, m)
+		return true
+	}
+	s.given++
+	s.octets += m.Size()
+	c.giveRetained(s.client, m, s.subscription, s.out)
+	return s.octets < c.options.MaxOutput
 }
 
 // giveRetained queues a retained message. At QoS 1 and 2 it is a message of its

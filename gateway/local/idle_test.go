@@ -48,7 +48,7 @@ type idleClient struct {
 
 var idleClients = []idleClient{
 	{"connection", 20_000, (*crowd).connects, 425, 430, 4.2},
-	{"subscription", 20_000, (*crowd).subscribes, 670, 800, 13.2},
+	{"subscription", 20_000, (*crowd).subscribes, 670, 680, 10.2},
 	{"node", 50_000, (*crowd).nodeConnects, 530, 545, 4.3},
 }
 
