@@ -18,6 +18,7 @@ const (
 type halfOpen struct {
 	all  waiters
 	from map[netip.Prefix]*waiters
+	free *waiters // of the last prefix that had some; nil: none
 }
 
 // waiters are such connections in the order in which they came. Those that have
@@ -58,7 +59,9 @@ func (c *Core) enter(k *conn, out *shard.Out) {
 	}
 	w := c.halfOpen.from[prefix]
 	if w == nil {
-		w = &waiters{}
+		if w, c.halfOpen.free = c.halfOpen.free, nil; w == nil {
+			w = &waiters{}
+		}
 		c.halfOpen.from[prefix] = w
 	}
 	if w.add(k); w.live > maxHalfOpenFrom {
@@ -73,6 +76,8 @@ func (c *Core) leaveHalfOpen(k *conn) {
 	if w := c.halfOpen.from[prefix]; counts && w != nil {
 		if w.live--; w.live == 0 {
 			delete(c.halfOpen.from, prefix)
+			w.empty()
+			c.halfOpen.free = w
 		}
 	}
 }
@@ -80,7 +85,7 @@ func (c *Core) leaveHalfOpen(k *conn) {
 func (c *Core) crowdOut(w *waiters, out *shard.Out) {
 	c.stats.CrowdedOut++
 	k := w.oldest()
-	out.Note(shard.Note{Kind: shard.NoteRefused, Listener: k.info.Listener, Peer: k.info.Remote, Err: errCrowded})
+	out.Note(shard.Note{Kind: shard.NoteRefused, Listener: k.info.Listener, Peer: &k.info.Remote, Err: errCrowded})
 	c.forget(k, out)
 }
 
@@ -97,6 +102,12 @@ func (w *waiters) add(k *conn) {
 	}
 	w.conns = append(w.conns, k)
 	w.live++
+}
+
+// empty forgets those who have gone on.
+func (w *waiters) empty() {
+	clear(w.conns)
+	w.conns = w.conns[:0]
 }
 
 // oldest is the one that has waited for longest; there is one.
