@@ -30,7 +30,8 @@ type conn struct {
 	woken    bool // in process: was told that there is something to deliver
 	ended    bool // the core has it no more
 	scanning turn
-	next     *conn // in the table of connections
+	last     uint16 // the place of the route of what it published on last; 0: none
+	next     *conn  // in the table of connections
 	*stream
 }
 

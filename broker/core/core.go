@@ -126,11 +126,10 @@ type Core struct {
 	decoder  mqtt.Decoder
 	incoming shard.Message  // what is being handled; it aliases the packet
 	kept     *shard.Message // a copy of it
-	hits     []hit          // of the message being published
-	matching *shard.Message
-	from     string                      // client id of who published it
-	visit    func(*Target, Subscription) // notes a hit
-	hitAt    map[*Target]int
+	epochs   *Epochs        // of the directory
+	routes   *routes
+	matching *matching
+	takers   []hit       // of the message being published: those with room for it
 	batch    store.Batch // of what is retained
 	scratch  []byte      // a packet on its way into the ring
 	codes    []byte      // of a SUBACK or UNSUBACK
@@ -154,13 +153,15 @@ func New(directory Directory, options Options) *Core {
 		clients:   table.New(byClientID),
 		connDue:   deadline.New(func(k *conn) *deadline.Item { return &k.due }),
 		clientDue: deadline.New(func(cl *client) *deadline.Item { return &cl.due }),
-		hitAt:     map[*Target]int{},
+		epochs:    directory.Epochs(),
+		routes:    newRoutes(),
+		matching:  newMatching(),
 		reads:     map[uint64]*client{},
 		lastIDs:   map[string]uint16{},
 		decoder:   mqtt.Decoder{From: mqtt.FromClient},
 		pool:      session.Pool{Limits: options.Queue},
 	}
-	c.visit, c.found = c.hit, c.find
+	c.found = c.find
 	return c
 }
 

@@ -32,6 +32,8 @@ type Directory interface {
 	Join(group, filter string, m *Target, qos byte, create func() *Target) *Target
 	// Leave ends a membership; with the last one t is dead.
 	Leave(t, m *Target)
+	// Epochs count the changes of subscriptions. They may be read at any time.
+	Epochs() *Epochs
 	// Match visits each subscription that matches the name.
 	Match(name string, visit func(*Target, Subscription))
 	// Retain sets the retained message of m's topic, or deletes it if m has no
@@ -63,6 +65,7 @@ type directory struct {
 	index    topic.Index[*Target, Subscription]
 	retained topic.Retained[retained]
 	step     Step
+	epochs   Epochs
 	groups   map[string]*Target           // by name and filter
 	members  map[*Target]map[*Target]byte // and their QoS
 }
@@ -75,10 +78,18 @@ func NewDirectory(submit func(*store.Batch) store.Ticket) Directory {
 }
 
 func (d *directory) Subscribe(filter string, t *Target, s Subscription) (bool, Step) {
-	return d.index.Insert(filter, t, s), d.step
+	isNew := d.index.Insert(filter, t, s)
+	d.epochs.changed(filter)
+	return isNew, d.step
 }
 
-func (d *directory) Unsubscribe(filter string, t *Target) bool { return d.index.Remove(filter, t) }
+func (d *directory) Unsubscribe(filter string, t *Target) bool {
+	had := d.index.Remove(filter, t)
+	d.epochs.changed(filter)
+	return had
+}
+
+func (d *directory) Epochs() *Epochs { return &d.epochs }
 
 func (d *directory) Join(group, filter string, m *Target, qos byte, create func() *Target) *Target {
 	if d.groups == nil {
@@ -104,6 +115,7 @@ func (d *directory) insertGroup(t *Target) {
 		s.QoS = max(s.QoS, qos)
 	}
 	d.index.Insert(t.group.filter, t, s)
+	d.epochs.changed(t.group.filter)
 }
 
 func (d *directory) Leave(t, m *Target) {
@@ -115,6 +127,7 @@ func (d *directory) Leave(t, m *Target) {
 	delete(d.members, t)
 	delete(d.groups, t.group.name+"/"+t.group.filter)
 	d.index.Remove(t.group.filter, t)
+	d.epochs.changed(t.group.filter)
 	t.set(isDead)
 }
 

@@ -65,18 +65,22 @@ func (c *Core) Publish(now shard.Time, id shard.ConnID, p Publication, out *shar
 	m.Topic, m.Payload, m.QoS, m.Retain = p.Topic, p.Payload, p.QoS, p.Retain
 	m.Properties, m.Expires = nil, 0
 	k := c.conns.Get(id)
-	var by *client
+	var (
+		by *client
+		r  *route
+	)
 	if k != nil {
 		by = k.client
+		r = c.routes.recall(k, m.Topic)
 	}
-	if topic.CheckName(m.Topic, c.options.Topics) != nil || reserved(m.Topic) {
+	if r == nil && (topic.CheckName(m.Topic, c.options.Topics) != nil || reserved(m.Topic)) {
 		return mqtt.TopicNameInvalid, 0
 	}
 	noted := by != nil && by.Stored && p.Detail != 0 // with the publisher's session
 	if c.stalled && m.QoS > 0 && (noted || m.Retain || c.goesToDisk(m)) {
 		return mqtt.QuotaExceeded, 0
 	}
-	code, targets, wrote := c.publish(now, m, by, out)
+	code, targets, wrote := c.publish(now, m, by, r, out)
 	if by == nil {
 		return code, 0
 	}

@@ -17,7 +17,8 @@ func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shar
 		return
 	}
 	name := unsafe.String(unsafe.SliceData(p.Topic), len(p.Topic)) // while the packet is handled
-	if topic.CheckName(name, c.options.Topics) != nil {
+	r := c.routes.recall(k, name)
+	if r == nil && topic.CheckName(name, c.options.Topics) != nil {
 		c.malformed(now, k, errTopicName, out)
 		return
 	}
@@ -27,10 +28,10 @@ func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shar
 		return
 	}
 	if p.QoS == mqtt.ExactlyOnce {
-		c.publishOnce(now, k, name, p, out)
+		c.takeOnce(now, k, name, r, p, out)
 		return
 	}
-	code := c.accept(now, k, name, p, out)
+	code := c.accept(now, k, name, r, p, out)
 	if p.QoS == mqtt.AtLeastOnce {
 		k.unanswered++
 		if code == refusedByStore {
@@ -42,13 +43,13 @@ func (c *Core) handlePublish(now shard.Time, k *conn, p *mqtt.Publish, out *shar
 	}
 }
 
-// publishOnce takes a message of QoS 2: its packet id is kept, in one batch with
+// takeOnce takes a message of QoS 2: its packet id is kept, in one batch with
 // the message, until the client releases it [MQTT-4.3.3-2].
-func (c *Core) publishOnce(now shard.Time, k *conn, name string, p *mqtt.Publish, out *shard.Out) {
+func (c *Core) takeOnce(now shard.Time, k *conn, name string, r *route, p *mqtt.Publish, out *shard.Out) {
 	cl := k.client
 	code := mqtt.Success
 	if cl.Begin(p.PacketID) {
-		if code = c.accept(now, k, name, p, out); code == refusedByStore {
+		if code = c.accept(now, k, name, r, p, out); code == refusedByStore {
 			cl.End(p.PacketID)
 			c.refusePublish(now, k, p.PacketID, true, out)
 			return
@@ -80,8 +81,8 @@ func (c *Core) handlePubrel(k *conn, p *mqtt.Pubrel, out *shard.Out) {
 }
 
 // accept publishes a client's message.
-func (c *Core) accept(now shard.Time, k *conn, name string, p *mqtt.Publish, out *shard.Out) mqtt.ReasonCode {
-	if reserved(name) {
+func (c *Core) accept(now shard.Time, k *conn, name string, r *route, p *mqtt.Publish, out *shard.Out) mqtt.ReasonCode {
+	if r == nil && reserved(name) {
 		return mqtt.TopicNameInvalid
 	}
 	m := &c.incoming
@@ -93,7 +94,7 @@ func (c *Core) accept(now shard.Time, k *conn, name string, p *mqtt.Publish, out
 	if c.stalled && m.QoS > 0 && (m.Retain || c.goesToDisk(m)) {
 		return refusedByStore
 	}
-	code, targets, wrote := c.publish(now, m, k.client, out)
+	code, targets, wrote := c.publish(now, m, k.client, r, out)
 	if wrote && m.QoS > 0 {
 		c.await(k, p.PacketID, m, targets, out)
 	}
@@ -143,5 +144,5 @@ func (c *Core) publishWill(now shard.Time, cl *client, w *will, out *shard.Out) 
 	if w.expiry > 0 {
 		w.message.Expires = expires(now, w.expiry)
 	}
-	c.publishFrom(now, w.message, nil, cl.ClientID, out)
+	c.publishFrom(now, w.message, nil, cl.ClientID, nil, out)
 }

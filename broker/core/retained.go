@@ -10,20 +10,22 @@ import (
 // retain keeps m as the retained message of its topic, or deletes what was kept,
 // and finds who gets m. Once there are as many as may be, a message on another
 // topic is delivered but not kept.
-func (c *Core) retain(m *shard.Message, out *shard.Out) (kept bool) {
+func (c *Core) retain(m *shard.Message, from string, out *shard.Out) (hits []hit, kept bool) {
 	c.batch.Reset()
 	if len(m.Payload) == 0 {
 		c.deleteRetained(m.Topic)
 	} else {
 		c.putRetained(m)
 	}
-	ticket, kept := c.directory.Retain(m, &c.batch, c.options.MaxRetained, c.visit)
+	c.matching.begin(from)
+	ticket, kept := c.directory.Retain(m, &c.batch, c.options.MaxRetained, c.matching.visit)
+	c.matching.end()
 	if !kept {
 		c.stats.Unretained++
-		return false
+		return c.matching.hits, false
 	}
 	out.Follow(ticket, shard.Backlog{Octets: c.batch.Size(), Records: c.batch.Len()})
-	return true
+	return c.matching.hits, true
 }
 
 // A scan is a new subscription whose retained messages are under way.
