@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -112,38 +113,59 @@ func listening(at netip.AddrPort, datagrams bool) (pids []int) {
 			wanted["socket:["+inode+"]"] = true
 		}
 	}
-	if len(wanted) == 0 {
-		return nil
-	}
-	processes, _ := filepath.Glob("/proc/[0-9]*")
-	for _, name := range processes {
-		if holds(name+"/fd/", wanted) {
-			pid, _ := strconv.Atoi(filepath.Base(name))
+	missing := maps.Clone(wanted)
+	owner := "" // its name, once all have one
+	for _, pid := range likely() {
+		if len(missing) == 0 && name(pid) != owner {
+			continue // the workers of a server have its name
+		}
+		if found := held(fmt.Sprintf("/proc/%d/fd/", pid), wanted); len(found) > 0 {
 			pids = append(pids, pid)
+			owner = name(pid)
+			for _, f := range found {
+				delete(missing, f)
+			}
 		}
 	}
 	return pids
 }
 
-// holds tells whether one of a folder's links is wanted. Other processes may
-// have very many.
-func holds(folder string, wanted map[string]bool) bool {
+// likely are all processes, this one first, then from the newest on: others may
+// have very many descriptors.
+func likely() []int {
+	all := []int{os.Getpid()}
+	folders, _ := filepath.Glob("/proc/[0-9]*")
+	for _, f := range folders {
+		if pid, err := strconv.Atoi(filepath.Base(f)); err == nil && pid != all[0] {
+			all = append(all, pid)
+		}
+	}
+	slices.SortFunc(all[1:], func(a, b int) int { return b - a })
+	return all
+}
+
+func name(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return string(b)
+}
+
+// held are the links of a folder that are wanted.
+func held(folder string, wanted map[string]bool) (found []string) {
 	f, err := os.Open(folder)
 	if err != nil {
-		return false
+		return nil
 	}
 	defer f.Close()
-	for {
-		names, err := f.Readdirnames(256)
-		for _, name := range names {
-			if to, err := os.Readlink(folder + name); err == nil && wanted[to] {
-				return true
+	for err == nil && len(found) < len(wanted) {
+		var names []string
+		names, err = f.Readdirnames(256)
+		for _, n := range names {
+			if to, err := os.Readlink(folder + n); err == nil && wanted[to] {
+				found = append(found, to)
 			}
 		}
-		if err != nil {
-			return false
-		}
 	}
+	return found
 }
 
 // inodes are those of the sockets of a table in that state at that address, or
