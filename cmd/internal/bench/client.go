@@ -22,6 +22,7 @@ type client struct {
 	streams  []*stream
 	byID     []uint32 // streams by packet id, if there are several
 	nextID   uint16
+	gathered int   // messages that are not written yet
 	pinged   bool  // its answer ends a step
 	most     int   // unacknowledged messages that the server takes
 	reason   error // why the server says that it closes
@@ -37,8 +38,11 @@ func (c *client) connect(i int) (err error) {
 func (c *client) version() mqtt.Version { return c.r.protocol() }
 
 // put appends a packet, which leaves at the end of the round.
-func (c *client) put(p mqtt.Packet) {
-	c.socket.out = p.AppendTo(c.socket.out, c.version())
+func (c *client) put(p mqtt.Packet) { c.leave(p.AppendTo(c.socket.out, c.version())) }
+
+// leave is put for what must not allocate: b is out with more behind it.
+func (c *client) leave(b []byte) {
+	c.socket.out = b
 	c.socket.touch()
 }
 
@@ -110,13 +114,14 @@ func (c *client) received(now Time, b []byte) (used int) {
 }
 
 func (c *client) packet(now Time, p mqtt.Packet) {
+	out, v := c.socket.out, c.version()
 	switch p := p.(type) {
 	case *mqtt.Publish:
 		switch p.QoS {
 		case mqtt.AtLeastOnce:
-			c.put(&mqtt.Puback{PacketID: p.PacketID})
+			c.leave((&mqtt.Puback{PacketID: p.PacketID}).AppendTo(out, v))
 		case mqtt.ExactlyOnce:
-			c.put(&mqtt.Pubrec{PacketID: p.PacketID})
+			c.leave((&mqtt.Pubrec{PacketID: p.PacketID}).AppendTo(out, v))
 		}
 		c.r.deliver(now, c.ledgers, c.topic, p.Payload)
 	case *mqtt.Puback:
@@ -126,9 +131,9 @@ func (c *client) packet(now Time, p mqtt.Packet) {
 			c.acked(now, p.PacketID, p.Code)
 			return
 		}
-		c.put(&mqtt.Pubrel{PacketID: p.PacketID})
+		c.leave((&mqtt.Pubrel{PacketID: p.PacketID}).AppendTo(out, v))
 	case *mqtt.Pubrel:
-		c.put(&mqtt.Pubcomp{PacketID: p.PacketID})
+		c.leave((&mqtt.Pubcomp{PacketID: p.PacketID}).AppendTo(out, v))
 	case *mqtt.Pubcomp:
 		c.acked(now, p.PacketID, p.Code)
 	case *mqtt.Pingresp:
@@ -197,7 +202,16 @@ func (c *client) publish(s *stream) {
 	c.socket.out = append(c.socket.out, s.packet...)
 }
 
-func (c *client) flush() { c.r.engine.write(c.socket) }
+// flush writes; with several streams, once there is a batch of them together, or
+// at the end of the round.
+func (c *client) flush() {
+	if c.gathered++; c.byID == nil || c.gathered >= c.r.Batch {
+		c.gathered = 0
+		c.r.engine.write(c.socket)
+		return
+	}
+	c.socket.touch()
+}
 
 func (c *client) ready() bool { return c.socket.ready() }
 

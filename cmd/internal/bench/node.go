@@ -42,33 +42,28 @@ func (n *node) writable(now Time) {
 		n.r.done()
 		return
 	}
-	n.ask(now, &mqttsn.Connect{
+	p := mqttsn.Connect{
 		CleanSession: true, ProtocolID: mqttsn.ProtocolID, ClientID: []byte(n.name),
 		Duration: uint16(time.Duration(n.r.KeepAlive) / time.Second),
-	}, 0)
+	}
+	n.ask(now, p.AppendTo(nil), false)
 }
 
 func (n *node) lost(_ Time, err error) { n.r.lose(n.name, n.there, err) }
 
-// tell sends a packet.
-func (n *node) tell(p mqttsn.Packet) {
-	n.socket.out = p.AppendTo(n.socket.out)
+// leave sends b, which is out with a packet behind it.
+func (n *node) leave(b []byte) {
+	n.socket.out = b
 	n.r.engine.write(n.socket)
 }
 
-// ask sends a request and keeps it. flags is where its flags are, counted after
-// its header.
-func (n *node) ask(now Time, p mqttsn.Packet, flags int) {
-	n.keep(now, p.AppendTo(n.request[:0]), flags)
-	n.socket.out = append(n.socket.out, n.request...)
-	n.r.engine.write(n.socket)
-}
-
-func (n *node) keep(now Time, request []byte, flags int) {
-	n.request, n.asked, n.tries, n.flags = request, now, 1, 0
-	if flags > 0 {
-		n.flags = flagsAt(request)
+// ask sends a request, b, and keeps it. hasDup: a repetition is told by DUP.
+func (n *node) ask(now Time, b []byte, hasDup bool) {
+	n.request, n.asked, n.tries, n.flags = b, now, 1, 0
+	if hasDup {
+		n.flags = flagsAt(b)
 	}
+	n.leave(append(n.socket.out, b...))
 }
 
 // flagsAt is where the flags of a message are: after the type, behind the length
@@ -107,20 +102,19 @@ func (n *node) advance(now Time) {
 	if n.flags > 0 {
 		n.request[n.flags] |= dup
 	}
-	n.socket.out = append(n.socket.out, n.request...)
-	n.r.engine.write(n.socket)
+	n.leave(append(n.socket.out, n.request...))
 }
 
 func (n *node) ping(Time) {
 	if n.there && n.r.QoS >= 0 && n.wake == nil {
-		n.tell(&mqttsn.Pingreq{})
+		n.leave((&mqttsn.Pingreq{}).AppendTo(n.socket.out))
 	}
 }
 
 // askPing sends PINGREQ; PINGRESP ends the step.
 func (n *node) askPing(now Time) {
 	n.pinged = true
-	n.ask(now, &mqttsn.Pingreq{}, 0)
+	n.ask(now, (&mqttsn.Pingreq{}).AppendTo(n.request[:0]), false)
 }
 
 // named is how packets name a topic.
@@ -148,7 +142,7 @@ func (n *node) listen(topic int, ledgers []ledger) {
 	if p.TopicIDType, p.TopicID = n.r.named(topic); p.TopicIDType == mqttsn.TopicNormal {
 		p.TopicName = []byte(n.r.name(topic))
 	}
-	n.ask(n.r.now(), &p, 1)
+	n.ask(n.r.now(), p.AppendTo(n.request[:0]), true)
 }
 
 // carry registers the topic, if it has to be; REGACK ends the step.
@@ -159,7 +153,8 @@ func (n *node) carry(s *stream) {
 		n.encode(kind, id)
 		return
 	}
-	n.ask(n.r.now(), &mqttsn.Register{MsgID: n.nextID(), TopicName: []byte(n.r.name(s.topic))}, 0)
+	p := mqttsn.Register{MsgID: n.nextID(), TopicName: []byte(n.r.name(s.topic))}
+	n.ask(n.r.now(), p.AppendTo(n.request[:0]), false)
 }
 
 // encode makes the PUBLISH of the stream.
@@ -175,10 +170,10 @@ func (n *node) encode(kind mqttsn.TopicIDType, id uint16) {
 func (n *node) publish(s *stream) {
 	if n.r.QoS > 0 {
 		binary.BigEndian.PutUint16(s.packet[s.idAt:], n.nextID())
-		n.keep(n.r.now(), append(n.request[:0], s.packet...), 1)
+		n.ask(n.r.now(), append(n.request[:0], s.packet...), true)
+		return
 	}
-	n.socket.out = append(n.socket.out, s.packet...)
-	n.r.engine.write(n.socket)
+	n.leave(append(n.socket.out, s.packet...))
 }
 
 func (n *node) flush() {}
@@ -203,26 +198,26 @@ func (n *node) received(now Time, b []byte) int {
 	case *mqttsn.Publish:
 		switch p.QoS {
 		case mqttsn.QoS1:
-			n.tell(&mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID})
+			n.leave((&mqttsn.Puback{TopicID: p.TopicID, MsgID: p.MsgID}).AppendTo(n.socket.out))
 		case mqttsn.QoS2:
-			n.tell(&mqttsn.Pubrec{MsgID: p.MsgID})
+			n.leave((&mqttsn.Pubrec{MsgID: p.MsgID}).AppendTo(n.socket.out))
 		}
 		if n.r.deliver(now, n.ledgers, n.topic, p.Data) && n.wake != nil {
 			n.wake.got++
 			n.asked, n.tries = now, 1 // the PINGREQ is being answered
 		}
 	case *mqttsn.Pubrel:
-		n.tell(&mqttsn.Pubcomp{MsgID: p.MsgID})
+		n.leave((&mqttsn.Pubcomp{MsgID: p.MsgID}).AppendTo(n.socket.out))
 	case *mqttsn.Puback:
 		n.acked(now, p.MsgID, p.Code)
 	case *mqttsn.Pubrec:
 		if n.stream != nil && p.MsgID == n.msgID && len(n.request) > 0 {
-			n.ask(now, &mqttsn.Pubrel{MsgID: p.MsgID}, 0)
+			n.ask(now, (&mqttsn.Pubrel{MsgID: p.MsgID}).AppendTo(n.request[:0]), false)
 		}
 	case *mqttsn.Pubcomp:
 		n.acked(now, p.MsgID, mqttsn.Accepted)
 	case *mqttsn.Register:
-		n.tell(&mqttsn.Regack{TopicID: p.TopicID, MsgID: p.MsgID})
+		n.leave((&mqttsn.Regack{TopicID: p.TopicID, MsgID: p.MsgID}).AppendTo(n.socket.out))
 	default:
 		n.control(now, p)
 	}

@@ -57,7 +57,8 @@ type Options struct {
 	// Progress is called now and then. Nil: nobody is told.
 	Progress func(Progress)
 
-	engine func(now func() Time) (engine, error) // nil: newEngine
+	engine   func(now func() Time) (engine, error) // nil: newEngine
+	patience time.Duration                         // zero: see run.patience
 }
 
 // A target is where to connect to.
@@ -190,7 +191,7 @@ func (s *Scenario) check(sn bool) error {
 		return fmt.Errorf("--size is %d; use %d octets or more: number and time of a message are in them", s.Size, stampSize)
 	case s.Window < 1 || s.Window > 65_535 || s.Batch < 1:
 		return errors.New("--window and --batch are 1 or more, and --window at most 65535")
-	case s.Rate == 0 && s.Batch > s.Window:
+	case s.Rate == 0 && s.Batch > s.Window && s.Topics <= s.Publishers:
 		return fmt.Errorf("--batch %d never fits into --window %d; make the window as large at least", s.Batch, s.Window)
 	case s.Rate < 0 || s.Rate > 1e7:
 		return errors.New("--rate is in messages per second, at most 10000000")

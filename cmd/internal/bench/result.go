@@ -12,6 +12,7 @@ type Result struct {
 	Interrupted bool    `json:"interrupted"`
 	Seconds     float64 `json:"seconds"` // from the first message to the last
 	Sent        uint64  `json:"sent"`
+	Unsent      uint64  `json:"unsent"`    // due, with a rate, but never sent
 	Delivered   uint64  `json:"delivered"` // without duplicates
 	Lost        uint64  `json:"lost"`
 	Duplicates  uint64  `json:"duplicates"`

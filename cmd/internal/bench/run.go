@@ -24,6 +24,7 @@ type run struct {
 	stopped  atomic.Bool // asked to end early
 	err      error       // what ends the run
 	progress func(Progress)
+	waits    time.Duration // if it is not what patience says
 	result   *Result
 	server   processes
 
@@ -60,7 +61,7 @@ type party interface {
 // early; what was measured until then is in the result. With an error the result
 // is nil.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	r := &run{Scenario: o.Scenario, id: uint16(rand.Uint32()), progress: o.Progress, server: processes{o.PIDs}}
+	r := &run{Scenario: o.Scenario, id: uint16(rand.Uint32()), progress: o.Progress, waits: o.patience, server: processes{o.PIDs}}
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}

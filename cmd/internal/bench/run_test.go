@@ -32,6 +32,9 @@ func serve(t *testing.T) (broker, gateway string) {
 	return urls[1], urls[2]
 }
 
+// own spares the search for the server.
+var own = []int{os.Getpid()}
+
 // scenario is the default with little of everything.
 func scenario(url string) Scenario {
 	return Scenario{
@@ -42,7 +45,7 @@ func scenario(url string) Scenario {
 
 // measure runs it and checks what holds of every run that goes well.
 func measure(t *testing.T, s Scenario) *Result {
-	r, err := Run(t.Context(), Options{Scenario: s, PIDs: []int{os.Getpid()}})
+	r, err := Run(t.Context(), Options{Scenario: s, PIDs: own})
 	require.NoError(t, err)
 	require.Zero(t, r.Lost)
 	require.Zero(t, r.Duplicates)
@@ -73,6 +76,9 @@ func TestMQTT(t *testing.T) {
 		{"many topics of one publisher", "each", func(s *Scenario) { s.Publishers, s.Topics, s.QoS = 1, 3, 1 }, 1},
 		{"batches", "each", func(s *Scenario) { s.Batch, s.Window = 8, 32 }, 1},
 		{"a rate", "each", func(s *Scenario) { s.Rate, s.QoS = 1000, 1 }, 1},
+		{"a rate of batches", "each", func(s *Scenario) { s.Rate, s.Batch = 1000, 5 }, 1},
+		{"a rate of batches on many topics", "each", func(s *Scenario) { s.Rate, s.Batch, s.Publishers, s.Topics = 1000, 5, 1, 3 }, 1},
+		{"batches on many topics", "each", func(s *Scenario) { s.Batch, s.Publishers, s.Topics = 2, 1, 3 }, 1},
 		{"large", "each", func(s *Scenario) { s.Size, s.QoS = 400_000, 1 }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +141,7 @@ func TestGoroutines(t *testing.T) {
 	for _, to := range []string{url, gateway} {
 		s := scenario(to)
 		s.Broker, s.QoS = url, 1
-		r, err := Run(t.Context(), Options{Scenario: s, engine: func(now func() Time) (engine, error) { return newGoEngine(now), nil }})
+		r, err := Run(t.Context(), Options{Scenario: s, PIDs: own, engine: func(now func() Time) (engine, error) { return newGoEngine(now), nil }})
 		require.NoError(t, err)
 		require.Positive(t, r.Sent)
 		require.Equal(t, r.Sent, r.Delivered)
@@ -174,7 +180,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := scenario(url)
 	s.Duration = Seconds(time.Hour)
-	r, err := Run(ctx, Options{Scenario: s, Progress: func(p Progress) {
+	r, err := Run(ctx, Options{Scenario: s, PIDs: own, Progress: func(p Progress) {
 		if p.PerSecond > 0 {
 			cancel()
 		}
@@ -189,7 +195,7 @@ func TestNobodyIsThere(t *testing.T) {
 	for _, scheme := range []string{"mqtt", "mqttsn"} {
 		s := scenario(scheme + "://127.0.0.1:1")
 		s.Broker = "mqtt://127.0.0.1:1"
-		_, err := Run(t.Context(), Options{Scenario: s})
+		_, err := Run(t.Context(), Options{Scenario: s, PIDs: own})
 		require.ErrorContains(t, err, "refused")
 	}
 }
@@ -218,7 +224,7 @@ func TestScenariosThatCannotBe(t *testing.T) {
 		t.Run(tt.says, func(t *testing.T) {
 			s := scenario("mqtt://127.0.0.1:1")
 			tt.change(&s)
-			_, err := Run(t.Context(), Options{Scenario: s})
+			_, err := Run(t.Context(), Options{Scenario: s, PIDs: own})
 			require.ErrorContains(t, err, tt.says)
 		})
 	}

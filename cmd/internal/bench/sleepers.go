@@ -21,13 +21,13 @@ type wake struct {
 func (n *node) fallAsleep(now Time) {
 	n.wake = &wake{falling: true}
 	seconds := min(max(10*time.Duration(n.r.Sleep), time.Minute)/time.Second, 65_535)
-	n.ask(now, &mqttsn.Disconnect{HasDuration: true, Duration: uint16(seconds)}, 0)
+	n.ask(now, (&mqttsn.Disconnect{HasDuration: true, Duration: uint16(seconds)}).AppendTo(n.request[:0]), false)
 }
 
 // wakeUp sends PINGREQ; what was kept comes, then PINGRESP (6.14).
 func (n *node) wakeUp(now, due Time) {
 	*n.wake = wake{awake: true, due: due}
-	n.ask(now, &mqttsn.Pingreq{ClientID: []byte(n.name)}, 0)
+	n.ask(now, (&mqttsn.Pingreq{ClientID: []byte(n.name)}).AppendTo(n.request[:0]), false)
 }
 
 // woken ends a wake: the node is asleep again. Without PINGRESP it is no whole one.

@@ -13,14 +13,15 @@ type stream struct {
 	idAt    int    // where its packet id is; -1: it has none
 	fan     uint64 // subscribers of the topic
 	limit   int    // messages under way that are allowed
+	batch   int    // messages that are sent together
 
 	sent      uint64 // all counts are of the whole run
 	confirmed uint64 // acknowledged, or given up
 	arrived   uint64 // at subscribers, or given up
 	moved     Time   // when something came last
 	queued    bool   // in run.waiting
-	owed      int    // messages due and not sent; with a rate
-	next      int    // number in the schedule of the first of them
+	owed      int    // batches due and not sent; with a rate
+	next      int    // number, of all streams', of the first of them
 }
 
 // A sender is a client or a node that publishes.
@@ -164,7 +165,10 @@ func (r *run) lose(name string, accepted bool, err error) {
 
 // patience is how long what does not come is waited for.
 func (r *run) patience() time.Duration {
-	if r.QoS > 0 {
+	switch {
+	case r.waits > 0:
+		return r.waits
+	case r.QoS > 0:
 		return 10 * time.Second // a gateway repeats after as long
 	}
 	return time.Second

@@ -127,7 +127,7 @@ func (r *Result) messages(s *sheet) {
 		name string
 		n    uint64
 	}{
-		{"duplicates", r.Duplicates}, {"out of order", r.OutOfOrder}, {"refused", r.Refused},
+		{"not sent", r.Unsent}, {"duplicates", r.Duplicates}, {"out of order", r.OutOfOrder}, {"refused", r.Refused},
 		{"connections closed", uint64(r.Closed)}, {"sent again", r.Repeated},
 	} {
 		if row.n > 0 {

@@ -84,7 +84,10 @@ func (r *run) people() error {
 	}
 	for i := range r.streams {
 		s := &r.streams[i]
-		*s = stream{r: r, number: uint32(i), topic: i % r.Topics}
+		*s = stream{r: r, number: uint32(i), topic: i % r.Topics, batch: r.Batch}
+		if n > r.Publishers {
+			s.batch = 1 // a write has messages of several streams
+		}
 		if r.Subscribers > 0 {
 			s.fan = uint64((r.Subscribers - s.topic + r.Topics - 1) / r.Topics)
 		}
@@ -143,10 +146,10 @@ func (r *run) limit(publishers []partaker) error {
 			if r.QoS > 0 && share < r.Window {
 				s.limit = share
 				if i == 0 {
-					r.note("the server takes %d unacknowledged messages from each publisher: the window is no larger", share)
+					r.note("of each publisher only %d messages may be unacknowledged: the window is no larger", share)
 				}
 			}
-			if s.limit < r.Batch {
+			if s.limit < s.batch {
 				return fmt.Errorf("--batch %d is more than the server takes unacknowledged: %d", r.Batch, s.limit)
 			}
 		}
@@ -162,7 +165,7 @@ type phase struct {
 	stopped Time // sending
 	sending bool
 	due     schedule // of batches, with a rate
-	owed    int      // how many of them are due and not sent
+	owed    int      // how many of their parts, for streams, are not sent
 }
 
 // send sends for d, and then waits for what is under way.
@@ -178,6 +181,7 @@ func (r *run) send(name string, d time.Duration) error {
 		s.moved, s.owed, s.next = now, 0, i
 		s.wait()
 	}
+	defer func() { r.result.Unsent = uint64(r.phase.owed * r.streams[0].batch) }()
 	for r.phase.sending || !r.arrived(r.now()) {
 		if r.err != nil {
 			return r.err
@@ -192,17 +196,22 @@ func (r *run) send(name string, d time.Duration) error {
 	return r.err
 }
 
+// grace is how long messages that were due may still be sent.
+const grace = time.Second
+
 // turn sends what may be sent now and tells how long to wait for more.
 func (r *run) turn(now Time) time.Duration {
 	p := &r.phase
 	if !p.sending {
-		r.serve((*stream).pay) // what was due before the end
+		if now-p.stopped < grace {
+			r.serve((*stream).pay) // what was due before the end
+		}
 		return nap
 	}
 	if r.Rate > 0 {
 		r.owe(min(now, p.end-1))
 	}
-	if now >= p.end || r.stopped.Load() {
+	if now >= p.end || r.stopped.Load() || r.closed == len(r.parties) {
 		p.sending, p.stopped = false, now
 		return 0
 	}
@@ -222,10 +231,13 @@ func (r *run) owe(now Time) {
 			return
 		}
 		r.tally.late.Record(now - due)
-		s := &r.streams[i%len(r.streams)]
-		s.owed++
-		r.phase.owed++
-		s.wait()
+		turns := r.Batch / r.streams[0].batch
+		for n := i * turns; n < (i+1)*turns; n++ {
+			s := &r.streams[n%len(r.streams)]
+			s.owed++
+			r.phase.owed++
+			s.wait()
+		}
 	}
 }
 
@@ -240,9 +252,9 @@ func (r *run) serve(send func(*stream)) {
 
 // fill sends until the window is full.
 func (s *stream) fill() {
-	for s.limit-s.underWay() >= s.r.Batch && s.by.ready() {
+	for s.limit-s.underWay() >= s.batch && s.by.ready() {
 		at := s.r.now()
-		for range s.r.Batch {
+		for range s.batch {
 			s.publish(at)
 		}
 		s.by.flush()
@@ -251,9 +263,9 @@ func (s *stream) fill() {
 
 // pay sends the batches that are due, as far as the server takes them.
 func (s *stream) pay() {
-	for s.owed > 0 && s.limit-s.unconfirmed() >= min(s.r.Batch, s.limit) && s.by.ready() {
-		due := s.r.phase.due.due(s.next)
-		for range s.r.Batch {
+	for s.owed > 0 && s.limit-s.unconfirmed() >= min(s.batch, s.limit) && s.by.ready() {
+		due := s.r.phase.due.due(s.next * s.batch / s.r.Batch)
+		for range s.batch {
 			s.publish(due)
 		}
 		s.by.flush()
@@ -277,11 +289,14 @@ func (r *run) rescue(now Time) {
 // arrived tells whether nothing more is to come in this phase.
 func (r *run) arrived(now Time) bool {
 	t := &r.tally
-	if t.delivered >= t.expected && r.phase.owed == 0 && (r.QoS <= 0 || t.confirmed >= t.sent) {
+	if r.closed == len(r.parties) {
+		return true
+	}
+	if t.delivered >= t.expected && (r.phase.owed == 0 || now-r.phase.stopped > grace) && (r.QoS <= 0 || t.confirmed >= t.sent) {
 		return true
 	}
 	silent := now - max(t.last, r.phase.stopped)
-	return silent > r.patience() || silent > time.Second && r.stopped.Load()
+	return silent > r.patience() || silent > grace && r.stopped.Load()
 }
 
 // figures notes what a phase has shown.
@@ -289,6 +304,9 @@ func (r *run) figures(used usage) {
 	t, f := &r.tally, r.result
 	f.Seconds = (t.last - t.start).Seconds()
 	f.Sent, f.Delivered, f.Duplicates, f.OutOfOrder, f.Refused = t.sent, t.delivered, t.duplicates, t.outOfOrder, t.refused
+	if f.Unsent > 0 {
+		r.note("%d messages were due and could not be sent: the server or this host does not keep up, and latency is longer than it looks", f.Unsent)
+	}
 	f.Lost = t.expected - min(t.delivered, t.expected)
 	count := t.delivered
 	if r.Subscribers == 0 {
