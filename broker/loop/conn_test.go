@@ -268,6 +268,36 @@ func TestBlockedAndDrained(t *testing.T) {
 	})
 }
 
+// TestBlockedIsToldBeforeDrained, also when the inbox is long and the peer quick:
+// a machine that is told the other way round waits for ever.
+func TestBlockedIsToldBeforeDrained(t *testing.T) {
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		c, id, _ := f.dial(t)
+		data := bytes.Repeat([]byte("x"), 16<<20)
+		f.call(t, func(out *shard.Out) {
+			write(out, id, string(data))
+			for n := range 16 * maxRound {
+				f.post(letter{call: func() {
+					if n%maxRound == 0 {
+						time.Sleep(5 * time.Millisecond)
+					}
+				}})
+			}
+		})
+		_, err := io.ReadFull(c, make([]byte, len(data)))
+		require.NoError(t, err)
+		var told []shard.Kind
+		for len(told) < 2 {
+			switch ev := <-f.m.events; ev.Kind {
+			case shard.Blocked, shard.Drained:
+				told = append(told, ev.Kind)
+			}
+		}
+		require.Equal(t, []shard.Kind{shard.Blocked, shard.Drained}, told)
+	})
+}
+
 // TestToldWhenTaken: without a bound that was met, at once or later.
 func TestToldWhenTaken(t *testing.T) {
 	both(t, func(t *testing.T, start starter) {

@@ -137,7 +137,7 @@ func (r *rest) keep(o *shard.Output, taken int) {
 }
 
 // writable writes what waits.
-func (p *epoll) writable(now shard.Time, s *socket) {
+func (p *epoll) writable(s *socket) {
 	r := s.rest
 	if r == nil || r.octets == 0 {
 		return
@@ -152,20 +152,20 @@ func (p *epoll) writable(now shard.Time, s *socket) {
 	case errno == unix.EAGAIN:
 		return
 	case errno != 0:
-		p.cutOff(now, s)
+		p.cutOff(s)
 		return
 	}
 	if r.drop(n); r.octets == 0 {
-		p.drained(now, s)
+		p.drained(s)
 	}
 }
 
 // cutOff drops what nobody will take. Whatever the peer has sent is still read.
-func (p *epoll) cutOff(now shard.Time, s *socket) {
+func (p *epoll) cutOff(s *socket) {
 	s.cut = true
 	if s.rest != nil && s.rest.octets > 0 {
 		s.rest.pieces, s.rest.octets, s.rest.ours = nil, 0, false
-		p.drained(now, s)
+		p.drained(s)
 	}
 }
 
@@ -188,7 +188,7 @@ func (r *rest) drop(n int) {
 }
 
 // drained goes on after the peer has taken everything.
-func (p *epoll) drained(now shard.Time, s *socket) {
+func (p *epoll) drained(s *socket) {
 	if s.state == socketClosing {
 		p.hangUp(s)
 		return
@@ -196,7 +196,7 @@ func (p *epoll) drained(now shard.Time, s *socket) {
 	tell := s.blocked || s.rest.tell
 	s.blocked, s.rest = false, nil
 	p.watch(s)
-	if tell {
-		p.loop.handle(now, &shard.Event{Kind: shard.Drained, Conn: s.id()})
+	if tell { // behind the letter that says Blocked
+		p.loop.post(letter{event: shard.Event{Kind: shard.Drained, Conn: s.id()}})
 	}
 }

@@ -76,9 +76,9 @@ func (p *epoll) socketEvent(now shard.Time, e *unix.EpollEvent) (octets int) {
 	}
 	switch {
 	case e.Events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
-		p.cutOff(now, s)
+		p.cutOff(s)
 	case e.Events&unix.EPOLLOUT != 0:
-		p.writable(now, s)
+		p.writable(s)
 	}
 	switch {
 	case s.state == socketFree || e.Events&(unix.EPOLLIN|unix.EPOLLERR|unix.EPOLLHUP) == 0:
