@@ -514,3 +514,35 @@ func TestEndsBeforeItBegan(t *testing.T) {
 	f.Run(ctx)
 	<-r.closed
 }
+
+// TestEndIsNotMissed when it comes while the shard is about to wait.
+func TestEndIsNotMissed(t *testing.T) {
+	for _, twin := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := New(&lastMoment{cancel: cancel}, Options{Twin: twin, Logger: quiet})
+		done := make(chan struct{})
+		go func() { l.Run(ctx); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(5 * time.Second):
+			t.Errorf("twin %v: it waits", twin)
+			l.Call(func() {})
+			<-done
+		}
+	}
+}
+
+// A lastMoment has its loop end when that asks how long it may wait.
+type lastMoment struct {
+	mute
+	asked  int
+	cancel func()
+}
+
+func (m *lastMoment) Deadline() (shard.Time, bool) {
+	if m.asked++; m.asked == 2 {
+		m.cancel()
+		time.Sleep(50 * time.Millisecond) // until everybody has heard of it
+	}
+	return 0, false
+}

@@ -152,13 +152,16 @@ func (l *Loop) ring() {
 	}
 }
 
+// nudge has the shard do a round, also if it is just about to wait.
+func (l *Loop) nudge() { l.post(letter{call: func() {}}) }
+
 // goodbye is how long connections have to take their last octets.
 const goodbye = 2 * time.Second
 
 // Run runs the shard until ctx ends, says goodbye to everybody, and returns when
 // all that it started has ended.
 func (l *Loop) Run(ctx context.Context) {
-	defer context.AfterFunc(ctx, l.ring)()
+	defer context.AfterFunc(ctx, l.nudge)()
 	wait := l.waitTwin()
 	if l.poll != nil {
 		wait = l.poll.wait

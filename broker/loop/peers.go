@@ -127,7 +127,7 @@ func (l *Loop) received(x *letter) {
 		return
 	}
 	for _, peer := range l.peers {
-		peer.post(letter{call: func() {}})
+		peer.nudge()
 	}
 }
 
