@@ -68,8 +68,8 @@ measured too. Give it and this program processors of their own, as taskset does.
 				return err
 			}
 			if result.Failed() {
-				fmt.Fprintf(c.ErrOrStderr(), "dormouse: %d messages of QoS %d were lost, %d connections ended\n",
-					result.Lost, result.Scenario.QoS, result.Closed)
+				fmt.Fprintf(c.ErrOrStderr(), "dormouse: of QoS %d %d messages were lost and %d came twice; %d connections ended\n",
+					result.Scenario.QoS, result.Lost, result.Duplicates, result.Closed)
 				return exitCode(exitError)
 			}
 			return nil

@@ -75,5 +75,7 @@ func spread(h *Histogram) *Spread {
 }
 
 // Failed tells whether the server broke its word: messages of QoS 1 or 2 were
-// lost, or connections ended.
-func (r *Result) Failed() bool { return r.Closed > 0 || r.Lost > 0 && r.Scenario.QoS > 0 }
+// lost, those of QoS 2 came twice, or connections ended.
+func (r *Result) Failed() bool {
+	return r.Closed > 0 || r.Lost > 0 && r.Scenario.QoS > 0 || r.Duplicates > 0 && r.Scenario.QoS == 2
+}

@@ -99,7 +99,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mqtt = t
+	r.mqtt, r.URL = t, t.shown
 	r.complete(t.sn, r.id)
 	if err := r.check(t.sn); err != nil {
 		return &ScenarioError{err}
@@ -112,6 +112,7 @@ func (r *run) prepare(ctx context.Context) error {
 		if r.mqtt, err = resolve(ctx, r.Broker); err != nil {
 			return fmt.Errorf("--broker: %w", err)
 		}
+		r.Broker = r.mqtt.shown
 		if r.mqtt.sn {
 			return errors.New("--broker is the MQTT side; give it as mqtt://host:port")
 		}

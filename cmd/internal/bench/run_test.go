@@ -230,6 +230,13 @@ func TestScenariosThatCannotBe(t *testing.T) {
 	}
 }
 
+// TestPasswordIsNotShown: it is sent, and stays out of what is printed.
+func TestPasswordIsNotShown(t *testing.T) {
+	url, _ := serve(t)
+	r := measure(t, scenario(strings.Replace(url, "//", "//ann:secret@", 1)))
+	require.Equal(t, strings.Replace(url, "//", "//ann:xxxxx@", 1), r.Scenario.URL)
+}
+
 func TestNames(t *testing.T) {
 	seen := map[string]bool{}
 	s := Scenario{TopicType: "short"}

@@ -14,6 +14,7 @@ type target struct {
 	sn             bool
 	address        netip.AddrPort
 	user, password string
+	shown          string // the URL without the password
 }
 
 // resolve reads a URL and finds the address of its host.
@@ -22,6 +23,7 @@ func resolve(ctx context.Context, text string) (t target, err error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "mqtt" && u.Scheme != "mqttsn" || u.RawQuery != "" || len(u.Path) > 1 {
 		return t, fmt.Errorf("%q is no address; write mqtt://host:port or mqttsn://host:port", text)
 	}
+	t.shown = u.Redacted()
 	t.sn = u.Scheme == "mqttsn"
 	port := cmp.Or(u.Port(), map[bool]string{true: "1884", false: "1883"}[t.sn])
 	if u.User != nil {
