@@ -12,6 +12,7 @@ import (
 // A machine is where it runs: which cores whom.
 type machine struct {
 	servers, generator []int
+	before             share // of others, when the rounds began
 }
 
 // newMachine gives servers as many cores as there are shards, and the load
@@ -39,6 +40,9 @@ func (m *machine) describe(o *options, servers []server) string {
 		fmt.Fprint(&b, "Servers and load share the cores;")
 	}
 	fmt.Fprintf(&b, " the best of %d rounds of %v.\n", o.rounds, o.duration)
+	if percent, ok := m.before.percent(used()); ok {
+		fmt.Fprintf(&b, "Other programs used %.0f %% of the machine meanwhile.\n", percent)
+	}
 	return b.String()
 }
 

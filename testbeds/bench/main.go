@@ -75,6 +75,7 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
+	m.before = used()
 	found, err := measure(ctx, m, o, program, chosen, servers)
 	if err != nil {
 		return err

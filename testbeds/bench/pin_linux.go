@@ -3,6 +3,7 @@ package main
 import (
 	"os/exec"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,4 +42,15 @@ func startOn(cmd *exec.Cmd, cores []int) error {
 	}
 	defer unix.SchedSetaffinity(0, &before)
 	return cmd.Start()
+}
+
+// ownTime is the CPU time of this program and of those it ran.
+func ownTime() (t time.Duration) {
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var u unix.Rusage
+		if unix.Getrusage(who, &u) == nil {
+			t += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return t
 }
