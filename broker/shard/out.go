@@ -145,11 +145,13 @@ func (o *Out) To(d *Dest) *Output {
 		d.round, d.slot = o.round, len(o.outputs)
 		if d.slot < cap(o.outputs) { // the slot's buffer serves again
 			o.outputs = o.outputs[:d.slot+1]
-			old := &o.outputs[d.slot]
-			*old = Output{Conn: d.ID, Data: old.Data[:0], Large: old.Large[:0], kept: old.kept}
+			o.outputs[d.slot].begin(d.ID)
 		} else {
 			o.outputs = append(o.outputs, Output{Conn: d.ID})
 		}
+		out := &o.outputs[d.slot]
+		out.event = o.event // a rollback takes it away as a whole
+		return out
 	}
 	out := &o.outputs[d.slot]
 	if out.event != o.event {
@@ -157,6 +159,13 @@ func (o *Out) To(d *Dest) *Output {
 		out.event = o.event
 	}
 	return out
+}
+
+// begin has an output serve again. Its fields are set one by one: to write the
+// slices anew would cost more than all the rest.
+func (o *Output) begin(id ConnID) {
+	o.Conn, o.Close, o.Tell, o.Read, o.attached = id, false, false, ReadUnchanged, 0
+	o.Data, o.Large = o.Data[:0], o.Large[:0]
 }
 
 // Pending is how many octets a connection's output has in this round.
@@ -236,6 +245,9 @@ func (o *Out) Rollback() {
 	}
 	o.journal = o.journal[:0]
 	o.event++ // what is touched from here on can be rolled back again
+	for i := o.base.outputs; i < len(o.outputs); i++ {
+		clear(o.outputs[i].Large)
+	}
 	o.outputs = o.outputs[:o.base.outputs]
 	o.datagrams = o.datagrams[:o.base.datagrams]
 	o.packets = o.packets[:o.base.packets]

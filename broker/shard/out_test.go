@@ -230,3 +230,26 @@ func TestLargeOctetsAreAttached(t *testing.T) {
 	require.Zero(t, o.Size())
 	require.Nil(t, o.Large[:1][0].Data, "nothing is held on to")
 }
+
+// TestRollbackOfANewOutput: it is gone, and serves again.
+func TestRollbackOfANewOutput(t *testing.T) {
+	var out Out
+	d := Dest{ID: 1}
+	for range 3 {
+		out.BeginRound()
+		o := out.To(&d)
+		o.Data, o.Close, o.Tell, o.Read = append(o.Data, "bad"...), true, true, ReadPause
+		o.Attach([]byte("large"))
+		out.Rollback()
+		require.Empty(t, out.Outputs())
+		require.Zero(t, out.Pending(&d))
+		o = out.To(&d)
+		require.Equal(t, Output{Conn: 1, Data: []byte{}, Large: []Large{}, event: o.event, kept: o.kept}, *o)
+		o.Data = append(o.Data, "good"...)
+		out.BeginEvent()
+		out.To(&d).Data = append(o.Data, "bad"...)
+		out.Rollback()
+		require.Equal(t, "good", string(out.Outputs()[0].Octets(nil)))
+		require.Equal(t, 4, out.Pending(&d))
+	}
+}
