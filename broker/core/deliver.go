@@ -170,7 +170,7 @@ func (c *Core) pump(now shard.Time, k *conn, out *shard.Out) {
 		c.wake(k, out)
 		return
 	}
-	for k.heldOctets < maxHeld && c.room(k, out) {
+	for k.heldOctets < maxHeld && (k.client.Waits() || len(k.client.scans) > 0) && c.room(k, out) {
 		d, ok := c.next(now, k, out)
 		if !ok {
 			if !c.scanOn(now, k, out) {

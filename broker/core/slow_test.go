@@ -84,6 +84,21 @@ func TestSlowReceiverLosesTheOldest(t *testing.T) {
 	require.Equal(t, "PUBLISH t number 0 q0\nPUBLISH t number 6 q0\nPUBLISH t number 7 q0\nPUBLISH t number 8 q0", s.take())
 }
 
+// TestOneLargeMessage: who has all that there is need not say that he took it.
+func TestOneLargeMessage(t *testing.T) {
+	r := newRig(t, Options{})
+	s, p := r.volatile("s", mqtt.V311), r.volatile("p", mqtt.V311)
+	s.subscribe("t", 1)
+	b := message("t", strings.Repeat("x", 100_000), 1, 1).AppendTo(nil, mqtt.V311)
+	r.out.BeginRound()
+	r.core.Handle(r.now, shard.Event{Kind: shard.Received, Conn: p.id, Data: b}, &r.out)
+	require.Len(t, r.out.Outputs(), 2)
+	for _, o := range r.out.Outputs() {
+		require.False(t, o.Tell)
+	}
+	require.False(t, r.core.conns.Get(s.id).blocked)
+}
+
 // TestPanicKeepsNobodyBlocked: what undoes an event also undoes that a receiver
 // was to be told when its output was taken.
 func TestPanicKeepsNobodyBlocked(t *testing.T) {

@@ -117,6 +117,11 @@ func (s *Session) InFlight() int {
 	return len(s.busy.flights)
 }
 
+// Waits says that something is to be sent, though the window may be full.
+func (s *Session) Waits() bool {
+	return s.busy != nil && (s.busy.sent < len(s.busy.flights) || s.busy.queue.len() > 0)
+}
+
 // Idle says that nothing waits, neither to be sent nor for an acknowledgement.
 func (s *Session) Idle() bool { return s.Queued() == 0 && s.InFlight() == 0 }
 
