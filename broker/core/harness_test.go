@@ -98,7 +98,7 @@ func (r *rig) round(events ...shard.Event) {
 			p.unread += o.Size()
 			p.most = max(p.most, p.unread)
 			switch p.tell = p.tell || o.Tell; {
-			case p.stuck && !p.tell && p.unread > 64<<10:
+			case p.stuck && !p.tell && p.unread > r.core.options.MaxOutput:
 				p.tell = true
 				next = append(next, shard.Event{Kind: shard.Blocked, Conn: o.Conn})
 			case p.stuck:

@@ -145,11 +145,11 @@ func TestRoutesAreWhatIsMatched(t *testing.T) {
 func TestRoutesOfManyNames(t *testing.T) {
 	h := newHall(mqtt.V311)
 	h.round(h.connect(), h.packet(subscription("#", 0)))
-	for i := range 20_000 {
+	for i := range 5_000 {
 		h.round(1, h.packet(message(fmt.Sprint("once/", i), "x", 0, 0)))
 	}
 	require.Less(t, len(h.core.routes.by), 10)
-	for i := range 20_000 {
+	for i := range 10_000 {
 		p := h.packet(message(fmt.Sprint("again/", i), "x", 0, 0))
 		h.round(1, p)
 		h.round(1, p)
@@ -211,7 +211,7 @@ func TestWhoSawSubackMatches(t *testing.T) {
 	subacks, published := make(chan bool), make(chan bool)
 	go func() {
 		defer close(subacks)
-		for i := range 20_000 {
+		for i := range 5_000 {
 			d.Subscribe("x/+", &other.target, Subscription{}) // what is not on the way
 			if i%2 == 0 {
 				d.Subscribe("t/+", &subscriber.target, Subscription{})

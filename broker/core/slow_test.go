@@ -16,22 +16,23 @@ import (
 // TestSlowReceiver: who does not read is given its bound and one message, at any
 // size; the rest follows its queue's policy, and nobody else notices.
 func TestSlowReceiver(t *testing.T) {
+	const output = 4 << 10
 	for _, tt := range []struct {
 		qos  mqtt.QoS
 		size int
 		n    int
 		want int // that it gets in the end
 	}{
-		{0, 10, 20_000, 5000},
-		{0, 1 << 10, 1000, 1000},
-		{0, 100 << 10, 300, 164},
-		{0, 1<<20 - 100, 100, 16},
-		{1, 10, 4000, 4000},
-		{1, 1<<20 - 100, 10, 10},
-		{2, 1<<20 - 100, 10, 10},
+		{0, 10, 6000, 5000},
+		{0, 1 << 10, 900, 900},
+		{0, 6 << 10, 250, 170},
+		{0, 60 << 10, 40, 17},
+		{1, 10, 2000, 2000},
+		{1, 60 << 10, 10, 10},
+		{2, 60 << 10, 10, 10},
 	} {
 		t.Run(fmt.Sprint(tt.qos, tt.size), func(t *testing.T) {
-			r := newRig(t, Options{MaxInflight: 10_000, Queue: session.Limits{MaxQueued: 5000}})
+			r := newRig(t, Options{MaxOutput: output, MaxInflight: 10_000, Queue: session.Limits{MaxQueued: 5000, MaxQueuedBytes: 1 << 20}})
 			s, other, p := r.volatile("s", mqtt.V5), r.volatile("o", mqtt.V5), r.volatile("p", mqtt.V5)
 			s.subscribe("t/#", tt.qos)
 			other.subscribe("#", tt.qos)
@@ -55,7 +56,7 @@ func TestSlowReceiver(t *testing.T) {
 				return n
 			}
 			require.Equal(t, tt.n, count(other))
-			bound := 2*(64<<10) + tt.size + 20 // what was not taken, and a round
+			bound := 2*output + tt.size + 20 // what was not taken, and a round
 			require.LessOrEqual(t, s.most, bound)
 			given := count(s)
 			require.Equal(t, tt.n-given, r.core.clients.Get("s").Queued()+int(r.core.clients.Get("s").Dropped))
@@ -189,10 +190,10 @@ func TestManyScans(t *testing.T) {
 // TestLargeRetained: a step of a scan is bounded in octets too, so that it does
 // not overflow the queue.
 func TestLargeRetained(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, Options{Queue: session.Limits{MaxQueuedBytes: 4 << 20}})
 	p := r.volatile("p", mqtt.V5)
 	large := strings.Repeat("x", 200<<10)
-	for i := range 100 { // 20 MB, and the queue takes 16 MiB
+	for i := range 30 { // 6 MB
 		m := message(fmt.Sprint("t/", i), large, 0, 0)
 		m.Retain = true
 		p.send(m)
@@ -201,7 +202,7 @@ func TestLargeRetained(t *testing.T) {
 	s := r.volatile("s", mqtt.V5)
 	s.send(&mqtt.Subscribe{PacketID: 1, Filters: mqtt.NewFilters(mqtt.AppendFilter(nil, "#", mqtt.SubscribeOptions{}))})
 	r.commit()
-	require.Len(t, s.got, 101)
+	require.Len(t, s.got, 31)
 	require.LessOrEqual(t, s.most, 64<<10+len(large)+20)
 }
 
