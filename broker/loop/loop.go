@@ -15,6 +15,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
@@ -58,6 +59,7 @@ type Loop struct {
 
 	farewell *sync.WaitGroup // until all shards have said goodbye
 
+	posted   atomic.Int64 // letters in the inbox
 	mu       sync.Mutex
 	inbox    []letter
 	stopped  bool
@@ -135,6 +137,7 @@ func (l *Loop) post(x letter) bool {
 		return false
 	}
 	l.inbox = append(l.inbox, x)
+	l.posted.Store(int64(len(l.inbox)))
 	l.mu.Unlock()
 	l.ring()
 	return true
@@ -206,6 +209,9 @@ const maxRound = 256
 
 // take takes the oldest letters out of the inbox.
 func (l *Loop) take(letters []letter) []letter {
+	if !l.waiting() {
+		return letters
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(len(l.inbox), maxRound)
@@ -213,14 +219,11 @@ func (l *Loop) take(letters []letter) []letter {
 	left := copy(l.inbox, l.inbox[n:])
 	clear(l.inbox[left:])
 	l.inbox = l.inbox[:left]
+	l.posted.Store(int64(left))
 	return letters
 }
 
-func (l *Loop) waiting() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.inbox) > 0
-}
+func (l *Loop) waiting() bool { return l.posted.Load() > 0 }
 
 // round handles letters and what is due, submits what was written, and sends.
 func (l *Loop) round(letters []letter) {
@@ -401,6 +404,7 @@ func (l *Loop) stop() {
 	l.stopped = true
 	letters := append(l.held, l.inbox...)
 	l.held, l.inbox = nil, nil
+	l.posted.Store(0)
 	l.mu.Unlock()
 	for i := range letters {
 		switch x := &letters[i]; {

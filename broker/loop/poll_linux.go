@@ -58,7 +58,7 @@ type source interface {
 
 const (
 	// readSize is how much one read takes, in octets.
-	readSize = 256 << 10
+	readSize = 64 << 10
 	// maxRoundOctets and maxRoundTime end the reading of a round, so that what it
 	// has to say leaves in time.
 	maxRoundOctets = 256 << 10

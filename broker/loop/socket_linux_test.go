@@ -2,14 +2,18 @@ package loop
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
@@ -243,4 +247,44 @@ func (m *echoing) Handle(_ shard.Time, ev shard.Event, out *shard.Out) {
 		o := out.To(&m.dest)
 		o.Data = append(o.Data, ev.Data...)
 	}
+	if ev.Kind == shard.Closed {
+		write(out, ev.Conn, "").Close = true
+	}
+}
+
+// TestNoEventIsMissed, whatever a shard is just about to do.
+func TestNoEventIsMissed(t *testing.T) {
+	f := startPolled(t, nil)
+	f.call(t, func(*shard.Out) { f.machine = &echoing{} })
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l, err := Serve([]*Loop{f.Loop}, ln.(*net.TCPListener), &shard.ListenerInfo{}, 100, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for n := range 4 {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(n), 0))
+			for range 50 {
+				c, err := net.Dial("tcp", ln.Addr().String())
+				if !assert.NoError(t, err) {
+					return
+				}
+				c.SetDeadline(time.Now().Add(10 * time.Second))
+				for range random.IntN(20) {
+					data := make([]byte, 1+random.IntN(100))
+					c.Write(data)
+					_, err := io.ReadFull(c, data)
+					assert.NoError(t, err)
+				}
+				c.Write([]byte("and the end at once"))
+				if random.IntN(2) == 0 {
+					c.(*net.TCPConn).CloseWrite()
+					io.ReadAll(c)
+				}
+				c.Close()
+			}
+		})
+	}
+	all.Wait()
+	require.Eventually(t, func() bool { return l.clients.Load() == 0 }, 10*time.Second, time.Millisecond)
 }
