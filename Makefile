@@ -60,9 +60,9 @@ test-store:
 test-clients:
 	$(call timed,clients,go list ./... | awk '/\/testbeds\// && !/\/(arch|world)$$/' | xargs -r $(TEST) -race && SHARDS=4 $(TEST) ./testbeds/interop)
 
-# Allocations cannot be counted under the race detector, and worlds are too slow there.
+# Allocations cannot be counted under the race detector, latencies not measured, and worlds are too slow there.
 test-worlds:
-	$(call timed,worlds,$(TEST) -run 'Alloc|World' ./... && go list ./... | awk '/\/testbeds\/world$$/' | xargs -r $(TEST))
+	$(call timed,worlds,$(TEST) -run 'Alloc|World|Latency' ./... && go list ./... | awk '/\/testbeds\/world$$/' | xargs -r $(TEST))
 
 world: ## SEEDS (1000) random worlds whose history is checked; last printed: the hash of all they did
 	go test -c -o bin/worlds ./testbeds/world
