@@ -123,8 +123,10 @@ func (b *Broker) makeShards(options *Options) {
 
 // listen opens all listeners, or none.
 func listen(listeners []Listener) (sockets []*net.TCPListener, err error) {
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // Linux before 5.17 refuses TCP_NODELAY there
 	for i := range listeners {
-		l, err := net.Listen("tcp", listeners[i].Address)
+		l, err := plain.Listen(context.Background(), "tcp", listeners[i].Address)
 		if err != nil {
 			for _, socket := range sockets {
 				socket.Close()
