@@ -63,8 +63,8 @@ func (p *epoll) watch(s *socket) {
 	s.watched = wants
 	if err := p.control(op, int(s.fd), wants, s.slot, int32(s.number)); err != nil {
 		p.loop.logger.Error("cannot watch a connection; closing it", "err", err)
-		s.ended, s.cut = true, true
-		p.ended = append(p.ended, s.slot)
+		s.watched, s.ended, s.cut = 0, true, true
+		p.loop.post(letter{event: shard.Event{Kind: shard.Closed, Conn: s.id(), Err: err}})
 	}
 }
 

@@ -175,6 +175,23 @@ func TestFullListener(t *testing.T) {
 	})
 }
 
+// TestSocketThatCannotBeWatchedIsClosed, and the machine told.
+func TestSocketThatCannotBeWatchedIsClosed(t *testing.T) {
+	f := startPolled(t, nil)
+	file, err := unix.Open(t.TempDir(), unix.O_RDONLY|unix.O_CLOEXEC, 0) // epoll takes none of those
+	require.NoError(t, err)
+	l := &Listener{}
+	l.clients.Add(1)
+	f.call(t, func(*shard.Out) { f.poll.(*epoll).openSocket(0, int32(file), l, nil, nil) })
+	id := f.m.next(shard.Opened).Conn
+	closed := f.m.next(shard.Closed)
+	require.Equal(t, id, closed.Conn)
+	require.ErrorIs(t, closed.Err, unix.EPERM)
+	require.Eventually(t, func() bool { return l.clients.Load() == 0 }, 10*time.Second, time.Millisecond)
+	var stat unix.Stat_t
+	require.ErrorIs(t, unix.Fstat(file, &stat), unix.EBADF)
+}
+
 // TestSlotsServeAgainUnderNewNames: what is meant for an earlier connection hits
 // nothing, nor does an event of epoll that is about it (L11).
 func TestSlotsServeAgainUnderNewNames(t *testing.T) {
