@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,7 +26,9 @@ type epoll struct {
 	raw  syscall.RawConn
 	step func(fd uintptr) bool // for raw; made once
 	fd   int
-	bell int // the eventfd
+
+	bellMu sync.Mutex
+	bell   int // the eventfd; -1: closed
 
 	parked atomic.Bool // or about to: the bell has to be rung
 	armed  time.Time   // when file's deadline is; zero: it has none
@@ -112,12 +115,27 @@ func (p *epoll) control(op, fd int, events uint32, slot, number int32) error {
 	return nil
 }
 
-// ring wakes the shard if it is parked.
+// ring wakes the shard if it is parked. Something else may have woken it by now,
+// and it may have ended.
 func (p *epoll) ring() {
-	if p.parked.CompareAndSwap(true, false) {
+	if !p.parked.CompareAndSwap(true, false) {
+		return
+	}
+	p.bellMu.Lock()
+	defer p.bellMu.Unlock()
+	if p.bell >= 0 {
 		one := [8]byte{0: 1}
 		writeNow(int32(p.bell), one[:])
 	}
+}
+
+// close gives epoll back.
+func (p *epoll) close() {
+	p.file.Close()
+	p.bellMu.Lock()
+	defer p.bellMu.Unlock()
+	unix.Close(p.bell)
+	p.bell = -1
 }
 
 // wait parks until something is ready, a letter comes, or the deadline has passed.
@@ -261,6 +279,5 @@ func (p *epoll) end(within time.Duration) {
 			p.wait(0, false)
 		}
 	}
-	p.file.Close()
-	unix.Close(p.bell)
+	p.close()
 }

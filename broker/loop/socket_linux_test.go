@@ -175,6 +175,27 @@ func TestFullListener(t *testing.T) {
 	})
 }
 
+// TestLateBellHitsNothing: whoever is about to ring when the loop ends does not
+// write to what has its descriptor by then.
+func TestLateBellHitsNothing(t *testing.T) {
+	f := startPolled(t, nil)
+	p := f.poll.(*epoll)
+	bell := p.bell
+	f.end()
+	var fds [2]int
+	require.NoError(t, unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK))
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	if bell != fds[0] && bell != fds[1] {
+		require.NoError(t, unix.Dup3(fds[1], bell, unix.O_CLOEXEC))
+		defer unix.Close(bell)
+	}
+	p.parked.Store(true) // as the ringer saw it
+	p.ring()
+	n, errno := readNow(int32(fds[0]), make([]byte, 8))
+	require.Equal(t, unix.EAGAIN, errno, "%d octets came", n)
+}
+
 // TestSocketThatCannotBeWatchedIsClosed, and the machine told.
 func TestSocketThatCannotBeWatchedIsClosed(t *testing.T) {
 	f := startPolled(t, nil)
