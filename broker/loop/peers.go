@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -10,8 +11,16 @@ import (
 )
 
 // Join makes loops the shards of one process, in the order of their numbers,
-// before they run.
+// before they run. They read sockets themselves if all of them can.
 func Join(loops ...*Loop) {
+	if slices.ContainsFunc(loops, func(l *Loop) bool { return l.poll == nil }) {
+		for _, l := range loops {
+			if l.poll != nil {
+				l.poll.close()
+				l.poll = nil
+			}
+		}
+	}
 	farewell := &sync.WaitGroup{}
 	farewell.Add(len(loops))
 	for i, l := range loops {

@@ -33,6 +33,8 @@ type poller interface {
 	read(k *link) error
 	// end closes everything within the time.
 	end(within time.Duration)
+	// close is for one that never waited.
+	close()
 }
 
 // An arrival is a socket that comes from another shard, with what was read of it

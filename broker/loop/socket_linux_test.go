@@ -175,6 +175,17 @@ func TestFullListener(t *testing.T) {
 	})
 }
 
+// TestLoopsAreOfOneKind: where one has no epoll, none has.
+func TestLoopsAreOfOneKind(t *testing.T) {
+	a, b := newFixture(false, nil), newFixture(true, nil)
+	fd := a.poll.(*epoll).fd
+	Join(a.Loop, b.Loop)
+	require.Nil(t, a.poll)
+	require.Nil(t, b.poll)
+	var stat unix.Stat_t
+	require.ErrorIs(t, unix.Fstat(fd, &stat), unix.EBADF)
+}
+
 // TestLateBellHitsNothing: whoever is about to ring when the loop ends does not
 // write to what has its descriptor by then.
 func TestLateBellHitsNothing(t *testing.T) {
