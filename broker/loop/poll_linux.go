@@ -100,7 +100,11 @@ func newPoller(l *Loop) (poller, error) {
 		err = p.file.SetReadDeadline(time.Time{}) // fails if it is not in there
 	}
 	if err != nil {
-		unix.Close(fd)
+		if p.file != nil { // it has fd, and closes it
+			p.file.Close()
+		} else {
+			unix.Close(fd)
+		}
 		unix.Close(p.bell)
 		return nil, fmt.Errorf("loop: epoll: %w", err)
 	}
