@@ -154,3 +154,20 @@ func TestLinkReadsOnAfterAnError(t *testing.T) {
 		f.end()
 	})
 }
+
+// TestSlowMediumAndSlowPeer are waited for at the same time when the loop ends.
+func TestSlowMediumAndSlowPeer(t *testing.T) {
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, answer)
+		link := newFakeLink()
+		require.True(t, f.AddLink(link, nil))
+		link.in <- "a" // and nobody takes the answer
+		c, id, _ := f.dial(t)
+		defer c.Close()
+		f.call(t, func(out *shard.Out) { write(out, id, string(make([]byte, 16<<20))) })
+		begin := time.Now()
+		f.end()
+		require.Less(t, time.Since(begin), goodbye+linger)
+		<-link.closed
+	})
+}

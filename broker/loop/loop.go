@@ -427,11 +427,11 @@ func (l *Loop) stop() {
 	for _, s := range l.streams {
 		s.end(goodbye)
 	}
-	if l.poll != nil {
-		l.poll.end(goodbye)
-	}
 	for _, k := range l.links {
 		k.end()
+	}
+	if l.poll != nil {
+		l.poll.end(goodbye)
 	}
 	l.workers.Wait()
 }

@@ -68,4 +68,5 @@ func (s *polledLink) watch(p *epoll, on bool) {
 	}
 }
 
-func (s *polledLink) end(p *epoll) { p.control(unix.EPOLL_CTL_DEL, s.fd, 0, 0, 0) }
+// end has nothing to do: the link is closed, which took it off epoll.
+func (*polledLink) end(*epoll) {}
