@@ -144,17 +144,17 @@ func (p *epoll) close() {
 
 // wait parks until something is ready, a letter comes, or the deadline has passed.
 func (p *epoll) wait(at shard.Time, ok bool) {
+	now := p.loop.now()
+	if now-p.yielded >= yieldEvery {
+		p.yielded = now
+		runtime.Gosched()
+	}
 	if p.next < p.ready {
 		return
 	}
 	own, also := p.due.Next()
 	at, ok = shard.Earlier(at, ok, own, also)
 	at, ok = shard.Earlier(at, ok, p.resumes, len(p.resting) > 0)
-	now := p.loop.now()
-	if now-p.yielded >= yieldEvery {
-		p.yielded = now
-		runtime.Gosched()
-	}
 	if ok && at <= now || p.loop.waiting() {
 		p.look(uintptr(p.fd))
 	} else {

@@ -175,6 +175,17 @@ func TestFullListener(t *testing.T) {
 	})
 }
 
+// TestBusyShardYields, also while it has not handled what it was told last.
+func TestBusyShardYields(t *testing.T) {
+	f := newFixture(false, nil)
+	p := f.poll.(*epoll)
+	defer p.close()
+	p.next, p.ready = 0, 1
+	time.Sleep(yieldEvery)
+	p.wait(0, false)
+	require.GreaterOrEqual(t, p.yielded, yieldEvery)
+}
+
 // TestLoopsAreOfOneKind: where one has no epoll, none has.
 func TestLoopsAreOfOneKind(t *testing.T) {
 	a, b := newFixture(false, nil), newFixture(true, nil)
