@@ -515,6 +515,19 @@ func TestEndsBeforeItBegan(t *testing.T) {
 	<-r.closed
 }
 
+// TestEndLingersNoLonger than a close for a peer that has our last octets and
+// stays.
+func TestEndLingersNoLonger(t *testing.T) {
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, nil)
+		c, _, _ := f.dial(t)
+		defer c.Close()
+		begin := time.Now()
+		f.end()
+		require.Less(t, time.Since(begin), goodbye)
+	})
+}
+
 // TestEndIsNotMissed when it comes while the shard is about to wait.
 func TestEndIsNotMissed(t *testing.T) {
 	for _, twin := range []bool{true, false} {

@@ -272,7 +272,7 @@ func (p *epoll) end(within time.Duration) {
 		if s.state == socketOpen {
 			p.hangUp(s)
 		}
-		if s.state != socketFree {
+		if s.state == socketClosing {
 			p.expire(s, within)
 		}
 	})
