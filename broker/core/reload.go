@@ -14,9 +14,14 @@ import (
 // not stored has ended (L15).
 func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
 	c.stats.Evicted++
-	for _, k := range c.sortedConns() { // that they were to be told has been undone, perhaps
-		if k.blocked {
-			out.To(&k.dest).Tell = true
+	for _, k := range c.sortedConns() { // what their transports were told has been undone, perhaps
+		if k.id.IsInProcess() {
+			continue
+		}
+		o := out.To(&k.dest)
+		o.Tell = o.Tell || k.blocked
+		if o.Read = shard.ReadResume; k.unread {
+			o.Read = shard.ReadPause
 		}
 	}
 	if !ev.Conn.IsInProcess() && ev.Conn != 0 {

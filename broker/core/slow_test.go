@@ -122,6 +122,37 @@ func TestPanicKeepsNobodyBlocked(t *testing.T) {
 	require.True(t, told)
 }
 
+// TestPanicLeavesNobodyUnread: nor that a client is read again, or not.
+func TestPanicLeavesNobodyUnread(t *testing.T) {
+	r := newRig(t, Options{Queue: session.Limits{MaxQueued: 1 << 20, MaxQueuedBytes: 1 << 30}})
+	r.kept("s", mqtt.V5).subscribe("t", 1)
+	r.commit()
+	p := r.volatile("p", mqtt.V311)
+	for id := uint16(1); !p.paused; id++ {
+		p.send(message("t", string(make([]byte, 100<<10)), 1, id))
+	}
+	panicked := func(ev shard.Event) shard.ReadControl {
+		r.out.BeginEvent()
+		r.core.Handle(r.now, ev, &r.out)
+		r.out.Rollback()
+		r.core.Evict(r.now, ev, &r.out)
+		for _, o := range r.out.Outputs() {
+			if o.Conn == p.id {
+				return o.Read
+			}
+		}
+		return shard.ReadUnchanged
+	}
+	r.out.BeginRound()
+	require.Equal(t, shard.ReadPause, panicked(shard.Event{Kind: shard.LinkUp}))
+	r.store.Commit(-1)
+	r.out.BeginRound()
+	for _, ev := range r.told {
+		r.out.Committed(ev.Ticket)
+	}
+	require.Equal(t, shard.ReadResume, panicked(shard.Event{Kind: shard.Stored, Store: r.told[0]}))
+}
+
 // TestManyScans: retained messages for many new subscribers come in turns, so
 // that no round is long, all get on, and others are served between.
 func TestManyScans(t *testing.T) {
