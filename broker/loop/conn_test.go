@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -499,6 +500,27 @@ func TestNothingAfterTheEnd(t *testing.T) {
 		require.False(t, f.AddLink(r, nil))
 		<-r.closed
 	})
+}
+
+// TestComersAtTheEnd may come while the loop ends.
+func TestComersAtTheEnd(t *testing.T) {
+	for range 100 {
+		f := newFixture(true, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { f.Run(ctx) })
+		for range 2 {
+			all.Go(func() {
+				for fine := true; fine; {
+					ours, peer := net.Pipe()
+					fine = f.AddConn(ours, nil, func() {})
+					peer.Close()
+				}
+			})
+		}
+		all.Go(func() { time.Sleep(time.Millisecond); cancel() })
+		all.Wait()
+	}
 }
 
 // TestEndsBeforeItBegan: what was in the inbox still is closed.

@@ -81,9 +81,7 @@ func (l *Loop) addRadio(r radio.Link, up letter) bool {
 		k.queue = make(chan []radio.Datagram, queuedBatches)
 		workers = 2
 	}
-	l.workers.Add(workers)
-	if !l.post(up) {
-		l.workers.Add(-workers)
+	if !l.employ(workers, up) {
 		r.Close()
 		return false
 	}

@@ -36,8 +36,11 @@ const acceptPause = 100 * time.Millisecond
 func Serve(loops []*Loop, tcp *net.TCPListener, info *shard.ListenerInfo, limit int, logger *slog.Logger) (*Listener, error) {
 	l := &Listener{info: info, limit: int64(limit), tcp: tcp, log: newNoteLog(logger)}
 	if loops[0].poll == nil {
-		loops[0].workers.Add(1)
-		go l.acceptAll(loops)
+		if loops[0].employ(1, letter{call: func() {}}) {
+			go l.acceptAll(loops)
+		} else {
+			tcp.Close()
+		}
 		return l, nil
 	}
 	err := l.duplicate()

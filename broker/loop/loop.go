@@ -130,11 +130,17 @@ func (l *Loop) Call(f func()) bool {
 }
 
 // post puts a letter into the inbox; false: the loop has ended.
-func (l *Loop) post(x letter) bool {
+func (l *Loop) post(x letter) bool { return l.employ(0, x) }
+
+// employ is post, and counts workers that are to be waited for in the end.
+func (l *Loop) employ(workers int, x letter) bool {
 	l.mu.Lock()
 	if l.stopped {
 		l.mu.Unlock()
 		return false
+	}
+	if workers > 0 { // under the lock: nobody waits before stopped
+		l.workers.Add(workers)
 	}
 	l.inbox = append(l.inbox, x)
 	l.posted.Store(int64(len(l.inbox)))

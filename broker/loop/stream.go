@@ -53,9 +53,7 @@ var chunks = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 func (l *Loop) AddConn(conn net.Conn, info *shard.ConnInfo, onClose func()) bool {
 	id := l.nextConn()
 	s := &stream{id: id, loop: l, info: info, conn: conn, onClose: onClose, credits: make(chan struct{}, 1)}
-	l.workers.Add(1)
-	if !l.post(letter{event: shard.Event{Kind: shard.Opened, Conn: id, Info: info}, stream: s}) {
-		l.workers.Done()
+	if !l.employ(1, letter{event: shard.Event{Kind: shard.Opened, Conn: id, Info: info}, stream: s}) {
 		conn.Close()
 		onClose()
 		return false
