@@ -209,6 +209,9 @@ func (s *stream) writeAll() {
 		if spare = data; err != nil {
 			s.mu.Lock()
 			s.pending = nil
+			if s.closing { // its time is over, or it has gone: nothing to linger for
+				s.conn.Close()
+			}
 			break
 		}
 	}
