@@ -40,8 +40,9 @@ func (l *Link) prepare() (err error) {
 	return errors.Join(err, failed)
 }
 
-// FD implements radio.PollLink.
+// FD implements radio.PollLink; -1: the link is closed.
 func (l *Link) FD() (fd int) {
+	fd = -1
 	l.raw.Control(func(f uintptr) { fd = int(f) })
 	return fd
 }

@@ -172,3 +172,12 @@ func TestGroupSharesAPort(t *testing.T) {
 		require.Len(t, readers, 3, "64 peers and none for one of three: once in 10^11 runs")
 	}
 }
+
+// TestClosedLinkHasNoDescriptor: zero is one.
+func TestClosedLinkHasNoDescriptor(t *testing.T) {
+	l, err := Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	require.Positive(t, l.FD())
+	require.NoError(t, l.Close())
+	require.Equal(t, -1, l.FD())
+}
