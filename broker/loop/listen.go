@@ -94,7 +94,7 @@ func (l *Listener) acceptAll(loops []*Loop) {
 			return
 		}
 		if err != nil {
-			loops[0].logger.Warn("cannot accept; resting", "listener", l.info.Listener, "err", err)
+			l.log.rest("cannot accept; resting", "listener", l.info.Listener, "err", err)
 			time.Sleep(acceptPause)
 			continue
 		}

@@ -2,10 +2,19 @@ package loop
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
+)
+
+// Clients without keep alive that have gone are found by TCP's own probes: rare
+// ones, which cost a radio that sleeps.
+const (
+	probeAfter = 5 * time.Minute
+	probeEvery = 30 * time.Second
+	probes     = 5
 )
 
 // duplicate takes the descriptor of the listener out of Go's hands. What is set
@@ -24,6 +33,9 @@ func (l *Listener) duplicate() (err error) {
 		err = errors.Join(
 			unix.SetsockoptInt(own, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
 			unix.SetsockoptInt(own, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1),
+			unix.SetsockoptInt(own, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(probeAfter/time.Second)),
+			unix.SetsockoptInt(own, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(probeEvery/time.Second)),
+			unix.SetsockoptInt(own, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, probes),
 		)
 	})
 	return errors.Join(err, failed)
@@ -55,7 +67,7 @@ func (s *listening) readable(p *epoll, now shard.Time) int {
 		case unix.EAGAIN: // another shard was faster
 			return 0
 		default:
-			p.loop.logger.Warn("cannot accept; resting", "listener", s.info.Listener, "err", errno)
+			p.loop.log.rest("cannot accept; resting", "listener", s.info.Listener, "err", errno)
 			p.rest(s, now+acceptPause)
 			return 0
 		}

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +62,9 @@ type Loop struct {
 
 	posted   atomic.Int64 // letters in the inbox
 	mu       sync.Mutex
-	inbox    []letter
+	inbox    []letter // that nobody has looked at
+	opened   []letter // taken out of it, and before it
+	next     int      // of opened
 	stopped  bool
 	lastConn shard.ConnID
 	lastLink shard.LinkID
@@ -143,7 +146,7 @@ func (l *Loop) employ(workers int, x letter) bool {
 		l.workers.Add(workers)
 	}
 	l.inbox = append(l.inbox, x)
-	l.posted.Store(int64(len(l.inbox)))
+	l.posted.Add(1)
 	l.mu.Unlock()
 	l.ring()
 	return true
@@ -175,11 +178,10 @@ func (l *Loop) Run(ctx context.Context) {
 	if l.poll != nil {
 		wait = l.poll.wait
 	}
-	var letters []letter
 	for ctx.Err() == nil {
-		letters = l.take(l.lookAtWall(letters[:0]))
+		letters := l.take()
 		l.round(letters)
-		clear(letters)
+		clear(letters) // holds on to nothing
 		if ctx.Err() == nil {
 			wait(l.machine.Deadline())
 		}
@@ -213,19 +215,27 @@ func (l *Loop) now() shard.Time { return time.Since(l.epoch) }
 // maxRound bounds the letters of one round, so that output leaves in time.
 const maxRound = 256
 
-// take takes the oldest letters out of the inbox.
-func (l *Loop) take(letters []letter) []letter {
+// keepInbox is how many letters an empty inbox may have room for.
+const keepInbox = 4096
+
+// take takes the oldest letters. They are valid until the next call.
+func (l *Loop) take() []letter {
 	if !l.waiting() {
-		return letters
+		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := min(len(l.inbox), maxRound)
-	letters = append(letters, l.inbox[:n]...)
-	left := copy(l.inbox, l.inbox[n:])
-	clear(l.inbox[left:])
-	l.inbox = l.inbox[:left]
-	l.posted.Store(int64(left))
+	if l.next == len(l.opened) {
+		spare := l.opened[:0]
+		if cap(spare) > keepInbox {
+			spare = nil
+		}
+		l.mu.Lock()
+		l.opened, l.inbox, l.next = l.inbox, spare, 0
+		l.mu.Unlock()
+	}
+	n := min(len(l.opened)-l.next, maxRound)
+	letters := l.opened[l.next : l.next+n]
+	l.next += n
+	l.posted.Add(-int64(n))
 	return letters
 }
 
@@ -234,6 +244,7 @@ func (l *Loop) waiting() bool { return l.posted.Load() > 0 }
 // round handles letters and what is due, submits what was written, and sends.
 func (l *Loop) round(letters []letter) {
 	l.out.BeginRound()
+	l.lookAtWall()
 	for i := range letters {
 		l.open(&letters[i])
 	}
@@ -408,8 +419,8 @@ func (l *Loop) stop() {
 	l.farewell.Wait() // others may have something to say by our links
 	l.mu.Lock()
 	l.stopped = true
-	letters := append(l.held, l.inbox...)
-	l.held, l.inbox = nil, nil
+	letters := slices.Concat(l.held, l.opened[l.next:], l.inbox)
+	l.held, l.opened, l.inbox, l.next = nil, nil, nil, 0
 	l.posted.Store(0)
 	l.mu.Unlock()
 	for i := range letters {

@@ -113,3 +113,32 @@ func (c counter) Handle(context.Context, slog.Record) error {
 	*c.lines++
 	return nil
 }
+
+// TestLongInbox keeps its order, a round at a time, and gives its room back.
+func TestLongInbox(t *testing.T) {
+	l := New(&machine{}, Options{Twin: true, Logger: quiet})
+	const n = 100_000
+	post := func(i int) { l.post(letter{size: int64(i)}) }
+	posted := 0
+	for ; posted < n; posted++ {
+		post(posted)
+	}
+	next := 0
+	for l.waiting() {
+		letters := l.take()
+		require.LessOrEqual(t, len(letters), maxRound)
+		for _, x := range letters {
+			require.EqualValues(t, next, x.size)
+			next++
+		}
+		if posted < n+100 { // some come while others are read
+			post(posted)
+			posted++
+		}
+	}
+	require.Equal(t, posted, next)
+	require.Nil(t, l.take())
+	post(0)
+	l.take()
+	require.LessOrEqual(t, cap(l.inbox), keepInbox)
+}

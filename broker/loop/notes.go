@@ -13,12 +13,25 @@ import (
 type noteLog struct {
 	logger *slog.Logger
 	kinds  [16]noteLimit
+	rests  noteLimit
 }
 
 type noteLimit struct {
 	since      time.Time
 	said       int
 	suppressed int
+}
+
+// allows says whether there may be one more line.
+func (l *noteLimit) allows(now time.Time) bool {
+	if now.Sub(l.since) >= time.Second {
+		l.since, l.said = now, 0
+	}
+	if l.said++; l.said > notesPerSecond {
+		l.suppressed++
+		return false
+	}
+	return true
 }
 
 // notesPerSecond is how many lines of one kind a second may bring.
@@ -38,11 +51,7 @@ func (n *noteLog) one(note shard.Note) {
 		return
 	}
 	limit := &n.kinds[note.Kind]
-	if now := time.Now(); now.Sub(limit.since) >= time.Second {
-		limit.since, limit.said = now, 0
-	}
-	if limit.said++; limit.said > notesPerSecond {
-		limit.suppressed++
+	if !limit.allows(time.Now()) {
 		return
 	}
 	var attrs []slog.Attr
@@ -63,6 +72,13 @@ func (n *noteLog) one(note shard.Note) {
 		limit.suppressed = 0
 	}
 	n.logger.LogAttrs(context.Background(), level, text, attrs...)
+}
+
+// rest logs why somebody rests, which may be often.
+func (n *noteLog) rest(text string, attrs ...any) {
+	if n.rests.allows(time.Now()) {
+		n.logger.Warn(text, attrs...)
+	}
 }
 
 // describe gives a note its level and its words.

@@ -47,7 +47,7 @@ func (s *polledLink) readable(p *epoll, now shard.Time) (octets int) {
 	}
 	n, err := s.radio.Poll(s.batch)
 	if err != nil {
-		p.loop.logger.Warn("link: cannot read; resting", "link", s.id, "err", err)
+		p.loop.log.rest("link: cannot read; resting", "link", s.id, "err", err)
 		p.rest(s, now+acceptPause)
 		return 0
 	}

@@ -27,12 +27,11 @@ func (w *wall) moved(at int64, now shard.Time) (offset time.Duration, moved bool
 	return offset, true
 }
 
-// lookAtWall puts a letter about the wall clock in front of all others, if it has
-// moved.
-func (l *Loop) lookAtWall(letters []letter) []letter {
+// lookAtWall tells the machine of the wall clock, before all else, if it has moved.
+func (l *Loop) lookAtWall() {
 	t := time.Now()
-	if offset, moved := l.wall.moved(t.UnixNano(), t.Sub(l.epoch)); moved {
-		letters = append(letters, letter{event: shard.Event{Kind: shard.Wall, Offset: offset}})
+	now := t.Sub(l.epoch)
+	if offset, moved := l.wall.moved(t.UnixNano(), now); moved {
+		l.handle(now, &shard.Event{Kind: shard.Wall, Offset: offset})
 	}
-	return letters
 }

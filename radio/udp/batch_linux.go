@@ -10,7 +10,7 @@ import (
 )
 
 // batchSize is how many datagrams one system call carries.
-const batchSize = 32
+const batchSize = 64
 
 // controlSize is room for the control messages of one datagram, in octets:
 // IP_PKTINFO and IPV6_PKTINFO, which a socket of IPv6 gives both for IPv4.
