@@ -97,6 +97,8 @@ type Core struct {
 	clients   *table.Table[string, client]
 	ring      shard.Ring
 	halfOpen  halfOpen
+	releasing shard.ConnID // whose answer is leaving, after it waited for the store
+	overdue   bool         // a panic has kept others' answers back
 	connDue   deadline.Heap[conn]
 	clientDue deadline.Heap[client]
 	scans     scans
@@ -236,6 +238,10 @@ func (c *Core) posted(now shard.Time, p *shard.Post, out *shard.Out) {
 // Advance implements shard.Machine.
 func (c *Core) Advance(now shard.Time, out *shard.Out) {
 	c.now = now
+	if c.overdue {
+		c.overdue = false
+		c.release(now, out)
+	}
 	c.beginLoaded(now, out)
 	c.countDown(out)
 	c.finishTurns(now, out)
@@ -262,7 +268,7 @@ const maxDue = 1024
 
 // Deadline implements shard.Machine.
 func (c *Core) Deadline() (shard.Time, bool) {
-	if c.scans.len()+len(c.shares)+len(c.loaded)+len(c.turned) > 0 {
+	if c.overdue || c.scans.len()+len(c.shares)+len(c.loaded)+len(c.turned) > 0 {
 		return 0, true
 	}
 	a, ok := c.connDue.Next()
@@ -285,13 +291,14 @@ func (c *Core) release(now shard.Time, out *shard.Out) {
 	c.arrived(out.Durable())
 	for {
 		r, ok := c.ring.Next(out.Durable())
-		if !ok {
+		if c.releasing = r.Conn; !ok {
 			return
 		}
 		k := c.conns.Get(r.Conn)
 		if k == nil {
 			continue
 		}
+		out.BeginEvent() // a panic undoes nothing that others were told (L15)
 		appendTo(out.To(&k.dest), r.Packet, r.Tail)
 		c.left(now, k, r.Kind, len(r.Packet)+len(r.Tail), out)
 	}

@@ -408,3 +408,41 @@ func TestL15EvictKeepsSession(t *testing.T) {
 	r.commit()
 	require.NotNil(t, r.core.clients.Get("s"))
 }
+
+// TestL15PanicOfOneAnswer: what others were told in the same event stays told, and
+// those behind are told nevertheless.
+func TestL15PanicOfOneAnswer(t *testing.T) {
+	r := newRig(t, Options{})
+	var all []*peer
+	for _, id := range []string{"a", "b", "c"} {
+		p := r.dial(mqtt.V311)
+		p.send(connect(id, mqtt.V311, false, 0))
+		all = append(all, p)
+	}
+	r.core.conns.Get(all[1].id).client = nil // a bug
+	r.store.Commit(-1)
+	r.out.BeginRound()
+	for _, ev := range r.told {
+		r.out.Committed(ev.Ticket)
+	}
+	ev := shard.Event{Kind: shard.Stored, Store: r.told[len(r.told)-1]}
+	r.told = nil
+	r.out.BeginEvent()
+	func() {
+		defer func() {
+			require.NotNil(t, recover())
+			r.out.Rollback()
+			r.core.Evict(r.now, ev, &r.out)
+		}()
+		r.core.Handle(r.now, ev, &r.out)
+	}()
+	at, ok := r.core.Deadline()
+	require.True(t, ok && at <= r.now)
+	r.core.Advance(r.now, &r.out)
+	got := map[shard.ConnID]int{}
+	for _, o := range r.out.Outputs() {
+		got[o.Conn] = len(o.Data)
+		require.Equal(t, o.Conn == all[1].id, o.Close)
+	}
+	require.Equal(t, map[shard.ConnID]int{all[0].id: 4, all[1].id: 0, all[2].id: 4}, got)
+}

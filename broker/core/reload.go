@@ -14,6 +14,9 @@ import (
 // not stored has ended (L15).
 func (c *Core) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
 	c.stats.Evicted++
+	if ev.Conn == 0 && c.releasing != 0 {
+		ev.Conn, c.releasing, c.overdue = c.releasing, 0, true
+	}
 	for _, k := range c.sortedConns() { // what their transports were told has been undone, perhaps
 		if k.id.IsInProcess() {
 			continue

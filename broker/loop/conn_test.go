@@ -398,6 +398,27 @@ func TestPanicClosesOneConnection(t *testing.T) {
 	})
 }
 
+// TestPanicInEvictClosesToo: the connection is closed whatever the machine makes of
+// it.
+func TestPanicInEvictClosesToo(t *testing.T) {
+	both(t, func(t *testing.T, start starter) {
+		f := start(t, echo)
+		f.call(t, func(*shard.Out) { f.machine = stubborn{f.m} })
+		c, id, gone := f.dial(t)
+		send(t, c, "panic")
+		_, err := c.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		require.Equal(t, id, f.m.next(shard.Closed).Conn)
+		c.Close()
+		gone()
+	})
+}
+
+// A stubborn machine cannot evict.
+type stubborn struct{ *scripted }
+
+func (stubborn) Evict(shard.Time, shard.Event, *shard.Out) { panic("neither") }
+
 func TestPanicsFarApartAreNotFatal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, nil)

@@ -373,6 +373,7 @@ func (l *Loop) contain(at shard.Time, ev *shard.Event) {
 	l.out.Rollback()
 	if !l.tryEvict(at, ev) {
 		l.out.Rollback()
+		l.abandon(ev.Conn)
 	}
 	now := time.Now()
 	recent := l.panics[:0]
@@ -383,6 +384,15 @@ func (l *Loop) contain(at shard.Time, ev *shard.Event) {
 	}
 	if l.panics = append(recent, now); len(l.panics) >= 3 {
 		l.fatal("three panics within a minute")
+	}
+}
+
+// abandon closes a connection that the machine could not evict, and tells it as of
+// one that has ended: should it panic at that too, there will be a third time.
+func (l *Loop) abandon(id shard.ConnID) {
+	if id != 0 && !id.IsInProcess() {
+		l.out.To(&shard.Dest{ID: id}).Close = true
+		l.post(letter{event: shard.Event{Kind: shard.Closed, Conn: id}})
 	}
 }
 

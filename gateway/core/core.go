@@ -48,7 +48,8 @@ type Core struct {
 	stats   Stats
 
 	out     *shard.Out // of the call under way
-	current *node      // whose packet is being handled
+	current *node      // whose packet is being handled, or whose answer leaves
+	overdue bool       // answers that may leave have not yet
 	decoder mqttsn.Decoder
 	answers session.Answers
 	scratch []byte // a packet on its way out
@@ -158,6 +159,9 @@ func (c *Core) Handle(now shard.Time, ev shard.Event, out *shard.Out) {
 // Advance does what is due at now.
 func (c *Core) Advance(now shard.Time, out *shard.Out) {
 	c.out = out
+	if c.overdue {
+		c.release(now)
+	}
 	for n := c.due.Pop(now); n != nil; n = c.due.Pop(now) {
 		n.session.Advance(now, c.up, n, out)
 		if n.session.State() == session.Gone {
@@ -169,7 +173,12 @@ func (c *Core) Advance(now shard.Time, out *shard.Out) {
 }
 
 // Deadline is the time of the next Advance; false: none.
-func (c *Core) Deadline() (shard.Time, bool) { return c.due.Next() }
+func (c *Core) Deadline() (shard.Time, bool) {
+	if c.overdue {
+		return 0, true
+	}
+	return c.due.Next()
+}
 
 // Evict forgets the node whose packet panicked.
 func (c *Core) Evict(now shard.Time, out *shard.Out) {
@@ -222,12 +231,15 @@ func (c *Core) release(now shard.Time) {
 	for {
 		r, ok := c.ring.Next(c.out.Durable())
 		if !ok {
+			c.current, c.overdue = nil, false
 			return
 		}
 		n := c.conns.Get(r.Conn)
 		if n == nil {
 			continue // of an older connection of the node
 		}
+		c.out.BeginEvent() // a panic undoes nothing that others were told (L15)
+		c.current, c.overdue = n, true
 		n.transmit(r.Packet)
 		n.session.Released(now, c.up, n, c.out)
 		c.settle(n)

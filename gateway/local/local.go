@@ -63,10 +63,9 @@ func (m *Machine) Deadline() (shard.Time, bool) {
 
 // Evict implements shard.Machine.
 func (m *Machine) Evict(now shard.Time, ev shard.Event, out *shard.Out) {
-	if ev.Kind == shard.Datagrams {
-		m.Gateway.Evict(now, out)
-	} else {
+	if ev.Kind != shard.Datagrams {
 		m.Broker.Evict(now, ev, out)
 	}
+	m.Gateway.Evict(now, out) // the node that it was busy with, if it was
 	m.drain(now, out)
 }
