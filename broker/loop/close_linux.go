@@ -63,3 +63,29 @@ func (p *epoll) drop(s *socket) {
 	s.from.left()
 	p.give(s)
 }
+
+// end says goodbye: it waits for what is to be written, within the time.
+func (p *epoll) end(within time.Duration) {
+	for i, s := range p.sources {
+		if p.sources[i] = nil; s != nil {
+			s.end(p)
+		}
+	}
+	p.resting, p.held = nil, nil
+	p.each(func(s *socket) {
+		if s.state == socketOpen {
+			p.hangUp(s)
+		}
+		if s.state == socketClosing {
+			p.expire(s, within)
+		}
+	})
+	for p.open > 0 {
+		p.handle()
+		p.advance(p.loop.now())
+		if p.open > 0 {
+			p.wait(0, false)
+		}
+	}
+	p.close()
+}

@@ -49,16 +49,6 @@ type epoll struct {
 	vectors []unix.Iovec
 }
 
-// A source is what is ready beside sockets.
-type source interface {
-	// readable handles what has come, and returns how many octets it was.
-	readable(p *epoll, now shard.Time) int
-	// watch has epoll tell of it or not.
-	watch(p *epoll, on bool)
-	// end forgets it: nothing more is to come.
-	end(p *epoll)
-}
-
 const (
 	// readSize is how much one read takes, in octets.
 	readSize = 64 << 10
@@ -225,63 +215,4 @@ func (p *epoll) handle() {
 			}
 		}
 	}
-}
-
-// add has epoll tell of a source.
-func (p *epoll) add(fd int, s source) (slot int32, err error) {
-	slot = firstSource - int32(len(p.sources))
-	if err := p.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN, slot, 0); err != nil {
-		return 0, err
-	}
-	p.sources = append(p.sources, s)
-	return slot, nil
-}
-
-// hold stops reading a source while another shard has too much to do (L10).
-func (p *epoll) hold(s source) {
-	s.watch(p, false)
-	p.held = append(p.held, s)
-}
-
-// release reads again what was held.
-func (p *epoll) release() { p.held = p.again(p.held) }
-
-// rest stops reading a source for a while.
-func (p *epoll) rest(s source, until shard.Time) {
-	s.watch(p, false)
-	p.resting, p.resumes = append(p.resting, s), until
-}
-
-func (p *epoll) again(list []source) []source {
-	for i, s := range list {
-		list[i] = nil
-		s.watch(p, true)
-	}
-	return list[:0]
-}
-
-// end says goodbye: it waits for what is to be written, within the time.
-func (p *epoll) end(within time.Duration) {
-	for i, s := range p.sources {
-		if p.sources[i] = nil; s != nil {
-			s.end(p)
-		}
-	}
-	p.resting, p.held = nil, nil
-	p.each(func(s *socket) {
-		if s.state == socketOpen {
-			p.hangUp(s)
-		}
-		if s.state == socketClosing {
-			p.expire(s, within)
-		}
-	})
-	for p.open > 0 {
-		p.handle()
-		p.advance(p.loop.now())
-		if p.open > 0 {
-			p.wait(0, false)
-		}
-	}
-	p.close()
 }
