@@ -2,6 +2,7 @@ package loop
 
 import (
 	"errors"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,9 @@ func (l *Listener) duplicate() (err error) {
 			unix.SetsockoptInt(own, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(probeEvery/time.Second)),
 			unix.SetsockoptInt(own, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, probes),
 		)
+		if err != nil {
+			l.close()
+		}
 	})
 	return errors.Join(err, failed)
 }
@@ -81,16 +85,10 @@ func (s *listening) readable(p *epoll, now shard.Time) int {
 }
 
 func (s *listening) watch(p *epoll, on bool) {
-	op := unix.EPOLL_CTL_DEL
-	if on {
-		op = unix.EPOLL_CTL_ADD
-	}
-	if err := p.control(op, int(s.fd), unix.EPOLLIN, s.slot, 0); err != nil {
-		p.loop.logger.Error("cannot watch a listener", "listener", s.info.Listener, "err", err)
-	}
+	p.toggle(int(s.fd), s.slot, on, slog.String("listener", s.info.Listener))
 }
 
 func (s *listening) end(p *epoll) {
-	p.control(unix.EPOLL_CTL_DEL, int(s.fd), 0, 0, 0)
+	p.control(unix.EPOLL_CTL_DEL, int(s.fd), 0, 0, 0) // which fails if it rests
 	s.unref()
 }

@@ -61,7 +61,7 @@ func (b *backlog) remove(n int64) bool {
 	return b.octets.Add(-n) <= maxBacklog/2 && b.full.CompareAndSwap(true, false)
 }
 
-// post hands the round's posts over, a batch for each shard, in their order: a
+// postAll hands the round's posts over, a batch for each shard, in their order: a
 // shard that gets them has its answers wait for what this one wrote (L1).
 func (l *Loop) postAll() {
 	if len(l.out.Posts) == 0 {

@@ -1,7 +1,7 @@
 package loop
 
 import (
-	"golang.org/x/sys/unix"
+	"log/slog"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 	"github.com/dormouse-mqtt/dormouse/radio"
@@ -59,13 +59,7 @@ func (s *polledLink) readable(p *epoll, now shard.Time) (octets int) {
 }
 
 func (s *polledLink) watch(p *epoll, on bool) {
-	op := unix.EPOLL_CTL_DEL
-	if on {
-		op = unix.EPOLL_CTL_ADD
-	}
-	if err := p.control(op, s.fd, unix.EPOLLIN, s.slot, 0); err != nil {
-		p.loop.logger.Error("cannot watch a link", "link", s.id, "err", err)
-	}
+	p.toggle(s.fd, s.slot, on, slog.Any("link", s.id))
 }
 
 // end has nothing to do: the link is closed, which took it off epoll.

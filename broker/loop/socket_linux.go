@@ -8,7 +8,7 @@ import (
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
 )
 
-// open begins to read a connection, and tells the machine of it. data is what
+// openSocket begins to read a connection, and tells the machine of it. data is what
 // another shard has read of it already (L11).
 func (p *epoll) openSocket(now shard.Time, fd int32, from *Listener, info *shard.ConnInfo, data []byte) {
 	s := p.take()

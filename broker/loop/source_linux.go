@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"log/slog"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/dormouse-mqtt/dormouse/broker/shard"
@@ -24,6 +26,17 @@ func (p *epoll) add(fd int, s source) (slot int32, err error) {
 	}
 	p.sources = append(p.sources, s)
 	return slot, nil
+}
+
+// toggle has epoll tell of a source again, or no more; name is how the log calls it.
+func (p *epoll) toggle(fd int, slot int32, on bool, name slog.Attr) {
+	op := unix.EPOLL_CTL_DEL
+	if on {
+		op = unix.EPOLL_CTL_ADD
+	}
+	if err := p.control(op, fd, unix.EPOLLIN, slot, 0); err != nil {
+		p.loop.logger.Error("cannot watch", name, "err", err)
+	}
 }
 
 // hold stops reading a source while another shard has too much to do (L10).
