@@ -133,12 +133,16 @@ func newcomers(n, retained int) disturbance {
 			m := client.Message{Topic: fmt.Sprintf("kept/%06d", i), Payload: []byte("value"), Retain: true}
 			require.NoError(t, c.Publish(t.Context(), m))
 		}
+		// Those that are still under way would come as they are published, and few of
+		// them are kept for one who is busy with others.
+		require.NoError(t, c.Publish(t.Context(), client.Message{Topic: "end", QoS: 1}))
 		stored = true
 		begun()
 		done := make(chan error, n)
 		for i := range n {
 			s := raw(t, address, fmt.Sprint("newcomer", i), "kept/#", 0)
 			defer s.Close()
+			s.SetReadDeadline(time.Now().Add(time.Minute))
 			go func() {
 				_, err := io.CopyN(io.Discard, s, int64(retained*size))
 				done <- err
